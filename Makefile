@@ -1,0 +1,55 @@
+# Everything runs in a virtual environment of its own, .venv, made on first use.
+# It needs Python 3.11 or newer, and nothing else: PostgreSQL comes as a package.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-faults check bench format clean
+
+help:  ## Show this list
+	@echo "make TARGET, where TARGET is"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/ready  ## Run a crew of agents on this machine's packages, and audit what they did
+	@$(BIN)/eventstore demo
+
+test: $(VENV)/ready  ## Run the tests
+	@$(BIN)/pytest -n 2
+
+test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
+	@$(BIN)/pytest -m faults --timeout 900
+
+check: $(VENV)/ready  ## Check style, types, import directions and migration drift
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/unit/test_imports.py tests/migration/test_drift.py
+
+bench: $(VENV)/bench-ready  ## Measure, beside pgbench on the same server, into docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+format: $(VENV)/ready  ## Put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## Remove the virtual environment and all caches
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, $(PYTHON) is older or missing:" \
+	       "make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+	@echo "Making $(VENV) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[dev]"
+	@touch $@
+
+$(VENV)/bench-ready: $(VENV)/ready
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[dev,bench]"
+	@touch $@

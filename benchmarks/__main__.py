@@ -1,0 +1,86 @@
+"""`python -m benchmarks`: all workloads, in a few minutes, into docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Final
+
+import orjson
+import typer
+from rich.console import Console
+
+from benchmarks.facts import facts
+from benchmarks.measure import Outcome, Plan
+from benchmarks.plot import draw
+from benchmarks.profile import COLUMNS, profile_append
+from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
+from benchmarks.sandbox import sandbox
+from benchmarks.workloads import WORKLOADS
+
+FULL: Final = Plan(rounds=5, seconds=3.0, events=100_000, appends=200)
+QUICK: Final = Plan(rounds=2, seconds=1.0, events=6_000, appends=40)
+
+app = typer.Typer(add_completion=False)
+_stderr = Console(stderr=True)
+
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Half a minute, rough numbers, nothing written.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the value of every round.")]
+
+
+@app.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    quick: Quick = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(WORKLOADS)}; may be repeated. Nothing is written."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure the store beside the same server's own pace, into docs/benchmarks.md."""
+    if context.invoked_subcommand is not None:
+        return
+    unknown = set(only or ()) - WORKLOADS.keys()
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: none of {', '.join(WORKLOADS)}")
+    outcomes: list[Outcome] = []
+    with sandbox() as server:
+        measured_on = facts(server)
+        for name in only or WORKLOADS:
+            with _stderr.status(name) as status:
+                for outcome in WORKLOADS[name](server, QUICK if quick else FULL, status.update):
+                    outcomes.append(outcome)
+                    _stderr.print(f"{outcome.name} is measured")
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, outcomes)) + b"\n")
+    else:
+        _stdout().print(table(outcomes))
+    if not quick and not only:
+        write_between("machine", markdown(("machine", ""), measured_on.items()))
+        write_between("numbers", outcomes_markdown(outcomes))
+        draw(outcomes)
+
+
+@app.command("profile-append")
+def profile(quick: Quick = False, json: Json = False) -> None:
+    """Show where the microseconds of one append go, into docs/benchmarks.md."""
+    with sandbox() as server, _stderr.status("measuring"):
+        costs = profile_append(server, 10 if quick else 60)
+    rows = [cost.cells() for cost in costs]
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(costs) + b"\n")
+    else:
+        sys.stdout.write(markdown(COLUMNS, rows) + "\n")
+    if not quick:
+        write_between("profile", markdown(COLUMNS, rows))
+
+
+def _stdout() -> Console:
+    """As wide as the terminal; wide enough where there is none."""
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

@@ -1,0 +1,71 @@
+"""A server of the benchmark's own, with every durability setting on, gone at the end."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from eventstore.embedded import EmbeddedServer
+from eventstore.queries import load
+from eventstore.server import make_database
+
+__all__ = ["SQL", "Database", "Sandbox", "sandbox"]
+
+SQL = load("benchmarks.sql", "floor.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A new store, with the bare table beside it: as the application and as the superuser."""
+
+    url: str
+    admin_url: str
+
+
+class Sandbox:
+    """The running server; every workload takes a database of its own from it."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+
+    def database(self) -> Database:
+        """A database with the newest schema and no event."""
+        name = f"bench_{next(self._numbers)}"
+        make_database(self.server, name)
+        made = Database(self.server.url(name), self.server.admin_url(name))
+        with psycopg.connect(made.admin_url, autocommit=True) as connection:
+            connection.execute(SQL["bare_table"])
+        return made
+
+    def settings(self) -> tuple[str, ...]:
+        """Server version, fsync, synchronous_commit, full_page_writes, shared_buffers, sync method.
+
+        Raises RuntimeError when the server would promise more than it keeps.
+        """
+        with psycopg.connect(self.server.admin_url(), autocommit=True) as connection:
+            found = connection.execute(SQL["settings"]).fetchone()
+        assert found is not None, "a SELECT without FROM gives a row"
+        if found[1:4] != ("on", "on", "on"):
+            raise RuntimeError(f"fsync, synchronous_commit, full_page_writes are {found[1:4]}")
+        return tuple(found)
+
+
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """Starts the server in a temporary home, and removes both at the end."""
+    home = Path(tempfile.mkdtemp(prefix="es-bench-"))
+    server = EmbeddedServer(home)
+    try:
+        server.ensure_running()
+        yield Sandbox(server)
+    finally:
+        server.stop()
+        shutil.rmtree(home)

@@ -1,0 +1,63 @@
+-- name: bare_table
+-- What the floor inserts into: the payload and a primary key.
+CREATE TABLE IF NOT EXISTS public.bare (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    data json NOT NULL
+)
+
+-- name: insert
+-- The floor of one append a call, as a pgbench script.
+INSERT INTO public.bare (data) VALUES (:payload)
+
+-- name: insert_one
+-- The same insert through the driver.
+INSERT INTO public.bare (data) VALUES (%(payload)s)
+
+-- name: insert_many
+-- The floor of a batch: the same payloads in one statement, in the quickest of six ways.
+INSERT INTO public.bare (data)
+SELECT payload FROM json_array_elements(%(payloads)s::text::json) AS payload
+
+-- name: lazy_commits
+-- Commits of this session answer before they are on disk.
+SET synchronous_commit = off
+
+-- name: round_trip
+-- The least that a statement can do.
+SELECT 1
+
+-- name: read_stream
+-- The floor of reading a stream: the query that the store sends, without the store.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s
+ ORDER BY stream_version
+
+-- name: read_all
+-- The floor of reading everything, for a server-side cursor.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ ORDER BY position
+
+-- name: row_visible
+-- Whether the projector has made the package's row.
+SELECT FROM projections.packages WHERE tenant_id = %(tenant)s AND id = %(id)s
+
+-- name: writer_pid
+-- The backend that serves the one connection that appends.
+SELECT pid FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'eventstore appender'
+
+-- name: settings
+-- What the numbers depend on.
+SELECT current_setting('server_version'), current_setting('fsync'),
+       current_setting('synchronous_commit'), current_setting('full_page_writes'),
+       current_setting('shared_buffers'), current_setting('wal_sync_method')
+
+-- name: analyze
+-- What autovacuum does a minute later, done now, so that every round sees the same plans.
+ANALYZE

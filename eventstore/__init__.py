@@ -1,0 +1,26 @@
+"""An append-only event store on PostgreSQL that AI agents can be held to account by."""
+
+from eventstore.append import ANY, NO_STREAM, STREAM_EXISTS, Append, Receipt
+from eventstore.async_store import AsyncEventStore
+from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
+from eventstore.registry import EventRegistry, upcaster
+from eventstore.store import EventStore
+from eventstore.subscription import Checkpoint, Subscription
+
+__all__ = [
+    "ANY",
+    "NO_STREAM",
+    "STREAM_EXISTS",
+    "Append",
+    "AsyncEventStore",
+    "BigInt",
+    "Checkpoint",
+    "Event",
+    "EventRegistry",
+    "EventStore",
+    "RawEvent",
+    "Receipt",
+    "RecordedEvent",
+    "Subscription",
+    "upcaster",
+]

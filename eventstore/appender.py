@@ -1,0 +1,128 @@
+"""One batch of requests to the database, and an outcome for each: the I/O of an append."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from eventstore.append import Receipt, Request, arguments, receipts
+from eventstore.database import Connection, Database, lost, translate, translated
+from eventstore.errors import (
+    AppendRefused,
+    ConcurrencyConflict,
+    DuplicateEventId,
+    EventStoreError,
+    StoreUnavailable,
+)
+from eventstore.queries import load
+
+__all__ = ["Appender", "is_lost"]
+
+_SQL = load("eventstore.sql", "append.sql")
+MAX_REPEATS: Final = 10
+# serialization_failure, deadlock_detected: the same append again may succeed.
+_REPEATABLE: Final = {"40001", "40P01"}
+
+
+class Appender:
+    """A connection that may append, made when it is needed and again when it is lost.
+
+    For one thread at a time.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+
+    def append(self, requests: Sequence[Request]) -> list[list[Receipt] | AppendRefused]:
+        """Appends requests in one transaction; the receipts of each, or why it was refused.
+
+        A call is repeated where a repeat can help, also after a lost connection: the event ids make
+        that safe. Raises StoreUnavailable, PermissionDenied or DatabaseFault for all together.
+        """
+        parameters = arguments(self._database.tenant, requests)
+        for repeats_left in range(MAX_REPEATS, -1, -1):
+            try:
+                answer = self._database.patiently(lambda: self._execute(parameters))
+                return _outcomes(answer, requests)
+            except EventStoreError as error:
+                if repeats_left == 0 or not self._repeatable(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Gives the connection back; the next append makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _execute(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._database.writer()
+            cursor = self._connection.execute(_SQL["append"], parameters, binary=True)
+            return cursor.fetchone() or ()
+        except psycopg.Error as error:
+            fault = translate(error)
+            if is_lost(fault) or isinstance(error, psycopg.errors.TransactionTimeout):
+                self.close()
+            raise fault from error
+        except BaseException:
+            # Interrupted in mid-call: the connection may still hold an unread answer.
+            self.close()
+            raise
+
+    def _repeatable(self, error: EventStoreError) -> bool:
+        cause = error.__cause__
+        state = getattr(cause, "sqlstate", None)
+        if state in _REPEATABLE:
+            return True
+        # check_violation without a constraint: no partition takes the event's month.
+        diag = getattr(cause, "diag", None)
+        if state == "23514" and diag is not None and diag.constraint_name is None:
+            assert self._connection is not None
+            with translated():
+                self._connection.execute(_SQL["ensure_partitions"])
+            return True
+        return False
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether nobody knows what became of a call, because its connection went away."""
+    return isinstance(error, StoreUnavailable) and lost(error)
+
+
+def _outcomes(
+    answer: tuple[Any, ...], requests: Sequence[Request]
+) -> list[list[Receipt] | AppendRefused]:
+    positions, stream_versions, refusals = answer
+    refused = {entry["request"]: entry for entry in refusals or ()}
+    outcomes: list[list[Receipt] | AppendRefused] = []
+    at = 0
+    for number, request in enumerate(requests):
+        until = at + len(request.event_ids)
+        if number in refused:
+            outcomes.append(_refusal(refused[number], request))
+        else:
+            outcomes.append(receipts(request, positions[at:until], stream_versions[at:until]))
+        at = until
+    return outcomes
+
+
+def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
+    detail = entry["detail"]
+    stream_id = detail["stream_id"]
+    if entry["sqlstate"] == "ES001":
+        # The expectation in the writer's own words: NO_STREAM rather than 0.
+        said = next(
+            append.expected_version
+            for append in request.appends
+            if append.stream_id == stream_id and int(append.expected_version) == detail["expected"]
+        )
+        return ConcurrencyConflict(stream_id, said, detail["actual"])
+    return DuplicateEventId(
+        UUID(detail["event_id"]), stream_id, detail["recorded_in"], detail["reason"]
+    )

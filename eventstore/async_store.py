@@ -1,0 +1,174 @@
+"""The same store for asyncio: the same names, awaited, over the same writer and reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from eventstore import read
+from eventstore.append import Append, Receipt
+from eventstore.event import Event, RecordedEvent
+from eventstore.registry import EventRegistry, default_registry
+from eventstore.store import EventStore, all_in_context, one_append
+from eventstore.subscription import Checkpoint, Subscription
+
+__all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
+
+T = TypeVar("T")
+
+
+class AsyncEventStore:
+    """EventStore for asyncio.
+
+    Appends wait for the group-commit writer's future; reads run in threads, a page at a time.
+
+        async with await AsyncEventStore.open() as store:
+            await store.append("package-7f3a", [PackageRegistered(...)])
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+
+    @classmethod
+    async def open(
+        cls,
+        url: str | None = None,
+        *,
+        tenant: str | None = None,
+        registry: EventRegistry = default_registry,
+    ) -> Self:
+        """As EventStore.open."""
+        opened = await asyncio.to_thread(EventStore.open, url, tenant=tenant, registry=registry)
+        return cls(opened)
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose log this is."""
+        return self.store.tenant
+
+    async def close(self) -> None:
+        """As EventStore.close."""
+        await asyncio.to_thread(self.store.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def context(self, **says: Any) -> AbstractContextManager[None]:
+        """As EventStore.context; a plain `with`, inherited by the tasks that start inside."""
+        return self.store.context(**says)
+
+    async def append(self, stream_id: str, events: Sequence[Event], **says: Any) -> Receipt:
+        """As EventStore.append, with the same keywords."""
+        request = self.store.prepare([one_append(stream_id, events, **says)])
+        return (await _awaited(self.store.writer.submit(request)))[0]
+
+    async def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
+        """As EventStore.append_many."""
+        request = self.store.prepare(all_in_context(appends))
+        return await _awaited(self.store.writer.submit(request))
+
+    def read_stream(self, stream_id: str, *args: Any, **keywords: Any) -> AsyncEvents:
+        """As EventStore.read_stream: iterate with `async for`, or await the list."""
+        return AsyncEvents(lambda: self.store.read_stream(stream_id, *args, **keywords))
+
+    def read_all(self, *args: Any, **keywords: Any) -> AsyncEvents:
+        """As EventStore.read_all: iterate with `async for`, or await the list."""
+        return AsyncEvents(lambda: self.store.read_all(*args, **keywords))
+
+    def read_correlation(self, correlation_id: UUID) -> AsyncEvents:
+        """As EventStore.read_correlation: iterate with `async for`, or await the list."""
+        return AsyncEvents(lambda: self.store.read_correlation(correlation_id))
+
+    async def read_event(self, event_id: UUID) -> RecordedEvent | None:
+        """As EventStore.read_event."""
+        return await asyncio.to_thread(self.store.read_event, event_id)
+
+    async def stream_version(self, stream_id: str) -> int:
+        """As EventStore.stream_version."""
+        return await asyncio.to_thread(self.store.stream_version, stream_id)
+
+    async def watermark(self) -> int:
+        """As EventStore.watermark."""
+        return await asyncio.to_thread(self.store.watermark)
+
+    def subscribe(self, after: int | Checkpoint = 0, **keywords: Any) -> AsyncSubscription:
+        """As EventStore.subscribe, for `async for`."""
+        return AsyncSubscription(lambda: self.store.subscribe(after, **keywords))
+
+
+class AsyncEvents:
+    """Recorded events, read a page at a time: `async for` each, or `await` them all as a list."""
+
+    def __init__(self, start: Callable[[], Iterator[RecordedEvent]]) -> None:
+        self._start = start
+
+    def __await__(self) -> Generator[Any, None, list[RecordedEvent]]:
+        return asyncio.to_thread(lambda: list(self._start())).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[RecordedEvent]:
+        events = await asyncio.to_thread(self._start)
+        while page := await asyncio.to_thread(_take, events, read.PAGE):
+            for recorded in page:
+                yield recorded
+
+
+class AsyncSubscription:
+    """A Subscription for `async for`. `close` ends it, and so does leaving its `async with`."""
+
+    def __init__(self, start: Callable[[], Subscription]) -> None:
+        self._start = start
+        self._subscription: Subscription | None = None
+        self._closed = False
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Of the last event that was handed out."""
+        return self._subscription.checkpoint if self._subscription else None
+
+    def close(self) -> None:
+        """Ends the iteration."""
+        self._closed = True
+        if self._subscription:
+            self._subscription.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aiter__(self) -> AsyncIterator[RecordedEvent]:
+        if self._subscription is None:
+            self._subscription = await asyncio.to_thread(self._start)
+        subscription = self._subscription
+        while not self._closed:
+            if not subscription.buffered:
+                await asyncio.to_thread(subscription.fill)
+                if not subscription.buffered:
+                    await asyncio.sleep(subscription.pause())
+                    continue
+            recorded = next(subscription, None)
+            if recorded is not None:  # it was not closed meanwhile
+                yield recorded
+
+
+def _take(events: Iterator[RecordedEvent], count: int) -> list[RecordedEvent]:
+    return list(islice(events, count))
+
+
+async def _awaited(future: Future[T]) -> T:
+    return await asyncio.wrap_future(future)

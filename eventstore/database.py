@@ -1,0 +1,245 @@
+"""Connections to PostgreSQL: their role and limits, their pool, and their errors made ours.
+
+Driver errors become the store's in `translated`, and nowhere else; the cause is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic, sleep
+from typing import Any, Final, Literal, TypeVar
+
+import psycopg
+from psycopg.types.string import ByteaBinaryLoader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from eventstore.errors import (
+    DatabaseFault,
+    EventStoreError,
+    PermissionDenied,
+    PositionNotReady,
+    SchemaMismatch,
+    StoreUnavailable,
+)
+from eventstore.queries import load
+
+__all__ = ["ALL_TENANTS", "Database", "Limits", "Role", "connect", "translated"]
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Role = Literal["appender", "auditor", "projector", "archiver", "owner"]
+T = TypeVar("T")
+
+ALL_TENANTS: Final = ""
+"""The value of the session variable that leaves a trusted login's view as wide as it is."""
+
+_SQL = load("eventstore.sql", "session.sql")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+# Own SQLSTATEs of the log (class ES), and the standard ones that mean the same to a user.
+_DENIED = {"ES003", "ES005", "42501", "28000", "28P01"}
+_MISSING = {"42P01", "42883", "3F000", "42703"}
+# Classes: 08 connection, 40 rollback, 53 resources, 55 object in use, 57 intervention, 58 system.
+_PASSING = {"08", "40", "53", "55", "57", "58"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the database may take, in seconds; each is enforced by the server."""
+
+    command: float = 60.0
+    """One statement."""
+    lock: float = 10.0
+    """Waiting for one lock."""
+    transaction: float = 60.0
+    """One transaction; bounds how long an append can hold the watermark back."""
+    connect: float = 10.0
+    """Making a connection."""
+    reconnect: float = 15.0
+    """Getting an answer again after the server was lost."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns every error of the driver into one of eventstore.errors."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout) as error:
+        raise translate(error) from error
+
+
+def translate(error: Exception) -> EventStoreError:
+    """The store's error for a driver's error, by SQLSTATE, never by text."""
+    state = getattr(error, "sqlstate", None)
+    diag = getattr(error, "diag", None)
+    primary = getattr(diag, "message_primary", None) or str(error).strip() or type(error).__name__
+    hint = getattr(diag, "message_hint", None)
+    reason = f"{primary}. {hint}" if hint else primary
+    if state in _DENIED:
+        return PermissionDenied(reason)
+    if state == "ES004":
+        return PositionNotReady(reason)
+    if state in _MISSING:
+        return SchemaMismatch(None, "the store's schema", reason, "run `eventstore db check`")
+    if state is None and isinstance(error, (psycopg.OperationalError, PoolTimeout)):
+        return StoreUnavailable(reason)
+    if state is not None and (state[:2] in _PASSING or state == "25P04"):
+        return StoreUnavailable(reason)
+    return DatabaseFault(state, reason)
+
+
+def connect(
+    url: str,
+    *,
+    role: Role,
+    tenant: str = ALL_TENANTS,
+    application: str = "eventstore",
+    limits: Limits | None = None,
+) -> Connection:
+    """A connection in autocommit that plays one role, and whose reads of json give exact bytes.
+
+    Raises StoreUnavailable, or PermissionDenied when the login is no member of the role.
+    """
+    limits = limits or Limits()
+    with translated():
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            application_name=f"{application} {role}",
+            connect_timeout=max(2, int(limits.connect)),
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+        )
+        try:
+            begin_session(connection, role, tenant, limits)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def begin_session(connection: Connection, role: Role, tenant: str, limits: Limits) -> None:
+    """Sets role, tenant and limits of a fresh connection, and how it reads json.
+
+    Raises SchemaMismatch when the server does not know the role.
+    """
+    # In the binary protocol json travels as its own text, which bytea's loader leaves alone.
+    connection.adapters.register_loader("json", ByteaBinaryLoader)
+    connection.prepare_threshold = 1
+    settings = {
+        "role": f"eventstore_{role}",
+        "tenant": tenant,
+        "statement_timeout": _milliseconds(limits.command),
+        "lock_timeout": _milliseconds(limits.lock),
+        "transaction_timeout": _milliseconds(limits.transaction if role == "appender" else 0),
+        # Planning with the values at hand prunes partitions; an append prunes none, and planning
+        # its statements anew would take longer than running them.
+        "plan_cache_mode": "force_generic_plan" if role == "appender" else "force_custom_plan",
+    }
+    try:
+        connection.execute(_SQL["begin_session"], settings)
+    except psycopg.errors.InvalidParameterValue as error:
+        raise SchemaMismatch(
+            None,
+            "the store's roles",
+            str(error),
+            "an administrator runs `eventstore db bootstrap`, then `eventstore db upgrade`",
+        ) from error
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
+
+
+@dataclass(slots=True)
+class Database:
+    """One database as one tenant sees it: a pool for reads, and connections for appends.
+
+    `revive` brings an embedded server back; for any other server it does nothing.
+    """
+
+    url: str
+    tenant: str
+    limits: Limits = field(default_factory=Limits)
+    pool_min_size: int = 1
+    pool_max_size: int = 10
+    revive: Callable[[], None] = lambda: None
+    _pool: ConnectionPool[Connection] | None = None
+    _mutex: Lock = field(default_factory=Lock)
+    _closed: bool = False
+
+    def writer(self) -> Connection:
+        """A connection of its own that may append."""
+        return connect(self.url, role="appender", tenant=self.tenant, limits=self.limits)
+
+    def auditor(self) -> Connection:
+        """A connection of its own that may read what this tenant may see."""
+        return connect(self.url, role="auditor", tenant=self.tenant, limits=self.limits)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A pooled connection that may read what this tenant may see."""
+        with translated(), self._open_pool().connection() as connection:
+            yield connection
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs a query that is safe to repeat, again if the server is lost, until it answers.
+
+        Raises StoreUnavailable after `limits.reconnect` seconds without an answer.
+        """
+
+        def once() -> T:
+            with self.reading() as connection:
+                return query(connection)
+
+        return self.patiently(once)
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Does `work` again while the server can't be reached, with growing pauses, in bounds."""
+        deadline, pause = monotonic() + self.limits.reconnect, _FIRST_PAUSE
+        while True:
+            try:
+                return work()
+            except StoreUnavailable as error:
+                if self._closed or not lost(error) or monotonic() + pause > deadline:
+                    raise
+            sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self.revive()
+
+    def close(self) -> None:
+        """Closes the pool, for good; connections from `writer` are their owner's to close."""
+        with self._mutex:
+            self._closed = True
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _open_pool(self) -> ConnectionPool[Connection]:
+        with self._mutex:
+            if self._closed:
+                raise StoreUnavailable("the store is closed; open it again")
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self.url,
+                    connection_class=psycopg.Connection,
+                    kwargs={"autocommit": True, "application_name": "eventstore auditor"},
+                    min_size=self.pool_min_size,
+                    max_size=self.pool_max_size,
+                    timeout=self.limits.connect,
+                    max_lifetime=3600,
+                    configure=lambda c: begin_session(c, "auditor", self.tenant, self.limits),
+                    check=ConnectionPool.check_connection,
+                    open=True,
+                    name="eventstore",
+                )
+            return self._pool
+
+
+def lost(error: StoreUnavailable) -> bool:
+    """Whether the server went away, as against having refused within a living session."""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    return state is None or (state[:2] in {"08", "57"} and state != "57014")

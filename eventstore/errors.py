@@ -1,0 +1,213 @@
+"""Every error that the store raises, as a tree.
+
+    EventStoreError
+    ├── InvalidEvent             what you said can't be recorded; raised before any SQL
+    ├── UnknownEventType         no class in this process reads that event
+    ├── NotFound                 the log holds no such event, stream or run
+    ├── AppendRefused            the log said no; nothing of the append was recorded
+    │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
+    │   └── DuplicateEventId     the event id already names another fact
+    ├── PositionNotReady         the isolation level can't give an ordered read
+    ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
+    ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
+    ├── SchemaMismatch           the database's schema is not the one that this code knows
+    ├── PermissionDenied         the login may not do that
+    ├── DatabaseFault            the database refused in a way that nobody foresaw
+    └── ConfigurationError       a setting is missing, contradictory or malformed
+
+Each carries its facts as attributes, and a message that says what to do. `exit_code` is what the
+command line ends with (0 done, 1 error, 2 usage, 3 not found, 4 cannot connect or not allowed,
+5 conflict or invalid input, 6 a check found something).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+__all__ = [
+    "AppendRefused",
+    "ConcurrencyConflict",
+    "ConfigurationError",
+    "DatabaseFault",
+    "DuplicateEventId",
+    "EventStoreError",
+    "HistoryDiverged",
+    "InvalidEvent",
+    "NotFound",
+    "PermissionDenied",
+    "PositionNotReady",
+    "SchemaMismatch",
+    "StoreUnavailable",
+    "UnknownEventType",
+]
+
+
+class EventStoreError(Exception):
+    """The root: catch it to catch whatever the store can raise."""
+
+    exit_code: ClassVar[int] = 1
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The attributes that describe this error, for logs and `--json`."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+class InvalidEvent(EventStoreError, ValueError):
+    """The event breaks a rule of its type or of the log, so it never reached the database.
+
+    `reason` is the rule in words; `path` leads to the offending value, such as `data.tags.3`;
+    `event_type` is the type when it is known.
+    """
+
+    exit_code = 5
+
+    def __init__(self, reason: str, *, path: str = "", event_type: str | None = None) -> None:
+        self.reason, self.path, self.event_type = reason, path, event_type
+        where = " at ".join(part for part in (event_type, path) if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+
+
+class UnknownEventType(EventStoreError, LookupError):
+    """No registered class reads (event_type, schema_version); the raw form is still readable."""
+
+    def __init__(self, event_type: str, schema_version: int) -> None:
+        self.event_type, self.schema_version = event_type, schema_version
+        super().__init__(
+            f"no class is registered for {event_type} with schema_version {schema_version}; "
+            "import the module that defines it, or read the event's raw form"
+        )
+
+
+class NotFound(EventStoreError, LookupError):
+    """The log holds no `thing` (event, stream, run) named `key`; `hint` says where to look."""
+
+    exit_code = 3
+
+    def __init__(self, thing: str, key: object, hint: str = "") -> None:
+        self.thing, self.key, self.hint = thing, key, hint
+        super().__init__(f"there is no {thing} {key}" + (f"; {hint}" if hint else ""))
+
+
+class AppendRefused(EventStoreError):
+    """The log refused an append; nothing of it was recorded."""
+
+    exit_code = 5
+
+
+class ConcurrencyConflict(AppendRefused):
+    """Somebody else wrote first: the stream is at `actual`, the writer expected `expected`.
+
+    `expected` is a stream_version, or the name of the expectation (NO_STREAM, STREAM_EXISTS);
+    `actual` is the stream_version now, 0 when the stream does not exist.
+    """
+
+    def __init__(self, stream_id: str, expected: int | str, actual: int) -> None:
+        self.stream_id, self.expected, self.actual = stream_id, expected, actual
+        super().__init__(
+            f"stream {stream_id} is at stream_version {actual}, expected {expected}; "
+            "read the new events, decide again, and append with the actual stream_version"
+        )
+
+    @property
+    def stream(self) -> str:
+        """The stream's id, under its short name."""
+        return self.stream_id
+
+
+class DuplicateEventId(AppendRefused):
+    """The event id is already recorded as another fact.
+
+    `recorded_in` is the stream that holds it; `reason` is "another stream", "other content", or
+    "twice in one append". The same fact in the same stream is no error: it returns its first
+    receipt.
+    """
+
+    def __init__(self, event_id: UUID, stream_id: str, recorded_in: str, reason: str) -> None:
+        self.event_id, self.stream_id = event_id, stream_id
+        self.recorded_in, self.reason = recorded_in, reason
+        super().__init__(
+            f"event id {event_id} can't be recorded in {stream_id}: {reason} "
+            f"(recorded in {recorded_in}); give every fact an id of its own"
+        )
+
+
+class PositionNotReady(EventStoreError):
+    """An ordered read was tried where it can't be had: the transaction keeps one snapshot."""
+
+
+class HistoryDiverged(EventStoreError):
+    """The log does not hold the event that a checkpoint names: a fail-over or a restore lost it.
+
+    `position` is the checkpoint's; going on would hide the loss.
+    """
+
+    exit_code = 6
+
+    def __init__(self, position: int, reason: str) -> None:
+        self.position, self.reason = position, reason
+        super().__init__(
+            f"the log is not the one that the checkpoint at position {position} was taken from: "
+            f"{reason}; find out what was lost, then start again from a position that both share"
+        )
+
+
+class StoreUnavailable(EventStoreError):
+    """The database gave no answer in time.
+
+    For an append, `event_ids` names the events whose outcome is unknown. Appending the very same
+    event objects again is safe: what was recorded answers with its first receipt.
+    """
+
+    exit_code = 4
+
+    def __init__(self, reason: str, *, event_ids: Sequence[UUID] = ()) -> None:
+        self.reason, self.event_ids = reason, tuple(event_ids)
+        tail = "; the outcome is unknown, append the same events again" if event_ids else ""
+        super().__init__(f"the event store can't be reached: {reason}{tail}")
+
+
+class SchemaMismatch(EventStoreError):
+    """The database's schema is behind or ahead of this code.
+
+    `found` is the revision in the database (None when it has no store), `expected` the one that
+    this code was written for, `cure` the command that mends it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, found: str | None, expected: str, reason: str, cure: str) -> None:
+        self.found, self.expected, self.reason, self.cure = found, expected, reason, cure
+        super().__init__(
+            f"{reason} (database at {found or 'no revision'}, code at {expected}): {cure}"
+        )
+
+
+class PermissionDenied(EventStoreError):
+    """The login may not do that; `reason` says what was tried and what is missing."""
+
+    exit_code = 4
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class DatabaseFault(EventStoreError):
+    """The database refused with an error that this code does not foresee; `sqlstate` is its."""
+
+    def __init__(self, sqlstate: str | None, reason: str) -> None:
+        self.sqlstate, self.reason = sqlstate, reason
+        super().__init__(f"the database answered {sqlstate or 'an error'}: {reason}")
+
+
+class ConfigurationError(EventStoreError):
+    """A setting is missing, contradictory or malformed; `setting` names it."""
+
+    exit_code = 2
+
+    def __init__(self, setting: str, reason: str) -> None:
+        self.setting, self.reason = setting, reason
+        super().__init__(f"{setting}: {reason}")

@@ -1,0 +1,1 @@
+"""Recorded runs of other systems, as events: a reader a format, and the runner over files."""

@@ -1,0 +1,21 @@
+"""The limits of the log: everything that can grow has one.
+
+The lengths are also CHECK constraints of the tables; a test compares the two.
+"""
+
+from typing import Final
+
+MAX_STREAM_ID: Final = 255
+"""Characters of a stream_id."""
+MAX_NAME: Final = 128
+"""Characters of an event_type, an agent or a tenant."""
+MAX_PAYLOAD_BYTES: Final = 1024 * 1024
+"""Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
+MAX_NESTING: Final = 100
+"""Levels of nesting in a payload."""
+MAX_EVENTS_PER_CALL: Final = 10_000
+"""Events of one append or append_many."""
+MAX_SAFE_INTEGER: Final = 2**53
+"""Largest magnitude of an integer that every JSON reader keeps exact."""
+MAX_BIG_INTEGER: Final = 2**63 - 1
+"""Largest magnitude of an integer in a field marked BigInt."""

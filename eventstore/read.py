@@ -1,0 +1,242 @@
+"""Reads: pages of recorded events, in the order of the log, of a stream or of a run.
+
+Functions of a connection, so that a projector can read in its own transaction; the store pages
+through them. An ordered read of the log takes the watermark first, in a statement of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from eventstore.database import Connection, translated
+from eventstore.event import RecordedEvent
+from eventstore.queries import load
+from eventstore.registry import EventRegistry, default_registry
+
+__all__ = [
+    "correlation_page",
+    "event_by_id",
+    "page_after",
+    "page_before",
+    "pages",
+    "stream_page",
+    "stream_version",
+    "streams_page",
+    "watermark",
+]
+
+PAGE: Final = 1_000
+"""Events a page: some hundred kilobytes, and few round trips."""
+
+_SQL = load("eventstore.sql", "read.sql")
+_FIELDS: Final = (
+    "position",
+    "tenant_id",
+    "event_id",
+    "stream_id",
+    "category",
+    "stream_version",
+    "event_type",
+    "schema_version",
+    "correlation_id",
+    "causation_id",
+    "agent",
+    "target_agent",
+    "retention_class",
+    "data",
+    "data_hash",
+    "metadata",
+    "occurred_at",
+    "recorded_at",
+)
+
+
+def watermark(connection: Connection) -> int:
+    """The highest position below which nothing can still appear.
+
+    Raises PositionNotReady inside a REPEATABLE READ or SERIALIZABLE transaction.
+    """
+    return int(_rows(connection, "watermark", {})[0][0])
+
+
+def page_after(
+    connection: Connection,
+    after: int,
+    until: int,
+    limit: int = PAGE,
+    *,
+    tenant: str | None = None,
+    event_types: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """Up to `limit` events with after < position <= until, in order.
+
+    Nothing is skipped as long as `until` is at most a watermark read before. Tenant None means all
+    that the connection may see.
+    """
+    return _events(
+        connection,
+        "page_after",
+        {
+            "after": after,
+            "until": until,
+            "limit": limit,
+            "tenant": tenant,
+            "event_types": _array(event_types),
+            "categories": _array(categories),
+        },
+        registry,
+    )
+
+
+def page_before(
+    connection: Connection,
+    before: int,
+    limit: int = PAGE,
+    *,
+    tenant: str | None = None,
+    event_types: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """Up to `limit` events with position < before, newest first."""
+    return _events(
+        connection,
+        "page_before",
+        {
+            "before": before,
+            "limit": limit,
+            "tenant": tenant,
+            "event_types": _array(event_types),
+            "categories": _array(categories),
+        },
+        registry,
+    )
+
+
+def stream_page(
+    connection: Connection,
+    tenant: str,
+    stream_id: str,
+    from_version: int,
+    limit: int = PAGE,
+    *,
+    backwards: bool = False,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """Up to `limit` events of a stream, from `from_version` on in the given direction."""
+    return _events(
+        connection,
+        "stream_backwards" if backwards else "stream_forwards",
+        {
+            "tenant": tenant,
+            "stream_id": stream_id,
+            "from_version": from_version,
+            "limit": limit,
+        },
+        registry,
+    )
+
+
+def correlation_page(
+    connection: Connection,
+    tenant: str,
+    correlation_id: UUID,
+    after: int,
+    limit: int = PAGE,
+    *,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """Up to `limit` events of one run with position > after, in order."""
+    return _events(
+        connection,
+        "correlation",
+        {"tenant": tenant, "correlation_id": correlation_id, "after": after, "limit": limit},
+        registry,
+    )
+
+
+def event_by_id(
+    connection: Connection,
+    tenant: str,
+    event_id: UUID,
+    *,
+    registry: EventRegistry = default_registry,
+) -> RecordedEvent | None:
+    """The event with that id, or None."""
+    found = _events(connection, "event", {"tenant": tenant, "event_id": event_id}, registry)
+    return found[0] if found else None
+
+
+def event_at(
+    connection: Connection, tenant: str | None, position: int
+) -> tuple[UUID, bytes] | None:
+    """(event_id, data_hash) of the event at a position, or None."""
+    rows = _rows(connection, "event_at", {"tenant": tenant, "position": position})
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def stream_version(connection: Connection, tenant: str, stream_id: str) -> int:
+    """The stream's version now, 0 when it does not exist."""
+    rows = _rows(connection, "stream_version", {"tenant": tenant, "stream_id": stream_id})
+    return int(rows[0][0]) if rows else 0
+
+
+def streams_page(
+    connection: Connection, tenant: str, after: str, limit: int, category: str | None = None
+) -> list[tuple[str, int]]:
+    """Up to `limit` (stream_id, stream_version) with stream_id > after, in order."""
+    arguments = {"tenant": tenant, "after": after, "limit": limit, "category": category}
+    return [(row[0], row[1]) for row in _rows(connection, "streams", arguments)]
+
+
+def pages(
+    page: Callable[[RecordedEvent | None, int], list[RecordedEvent]], limit: int | None
+) -> Iterator[RecordedEvent]:
+    """Walks through pages until they end or `limit` events are out; memory holds one page.
+
+    `page(last, size)` gives the events after `last`, at most `size`.
+    """
+
+    def walk() -> Iterator[list[RecordedEvent]]:
+        last, left = None, limit
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            events = page(last, size)
+            yield events
+            if len(events) < size:
+                return
+            last = events[-1]
+            left = None if left is None else left - len(events)
+
+    return chain.from_iterable(walk())
+
+
+def _events(
+    connection: Connection, name: str, arguments: dict[str, Any], registry: EventRegistry
+) -> list[RecordedEvent]:
+    return [_recorded(row, registry) for row in _rows(connection, name, arguments)]
+
+
+def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+    query: LiteralString = _SQL[name]
+    with translated():
+        return connection.execute(query, arguments, binary=True).fetchall()
+
+
+def _recorded(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
+    # The generated __init__ of a frozen dataclass sets each field by a call; this is four times
+    # as fast, and reading everything is mostly this.
+    recorded = object.__new__(RecordedEvent)
+    values = recorded.__dict__
+    values.update(zip(_FIELDS, row, strict=True))
+    values["registry"] = registry
+    return recorded
+
+
+def _array(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)

@@ -1,0 +1,111 @@
+"""Which class reads which event, and how an old payload becomes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from eventstore.errors import InvalidEvent, UnknownEventType
+from eventstore.event import READ_BACK, Event, RawEvent, RecordedEvent, identify, invalid
+from eventstore.limits import MAX_NAME
+
+__all__ = ["EventRegistry", "Upcaster", "default_registry", "upcaster"]
+
+Payload = dict[str, Any]
+Upcaster = Callable[[Payload], Payload]
+"""A pure function from one schema_version's payload to the next one's."""
+
+_U = TypeVar("_U", bound=Upcaster)
+
+
+class EventRegistry:
+    """The event classes and upcasters that a process knows."""
+
+    def __init__(self) -> None:
+        self._classes: dict[tuple[str, int], type[Event]] = {}
+        self._newest: dict[str, type[Event]] = {}
+        self._upcasters: dict[tuple[str, int], Upcaster] = {}
+
+    def register(self, cls: type[Event]) -> None:
+        """Adds a class; raises InvalidEvent when another one has its type and schema_version."""
+        name, number = cls.event_type, cls.schema_version
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 32767:
+            raise InvalidEvent(f"schema_version {number!r} is not in 1..32767", event_type=name)
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise InvalidEvent(f"event_type is over {MAX_NAME} printable characters: {name[:60]!r}")
+        there = self._classes.get((name, number))
+        if there is not None and there is not cls:
+            raise InvalidEvent(
+                f"schema_version {number} is taken by {there.__module__}.{there.__qualname__}; "
+                "raise the schema_version and add an upcaster",
+                event_type=name,
+            )
+        self._classes[name, number] = cls
+        newest = self._newest.get(name)
+        if newest is None or newest.schema_version < number:
+            self._newest[name] = cls
+
+    def knows(self, cls: type[Event]) -> bool:
+        """Whether that very class is the registered one for its type and schema_version."""
+        return self._classes.get((cls.event_type, cls.schema_version)) is cls
+
+    def __iter__(self) -> Iterator[type[Event]]:
+        return iter(self._classes.values())
+
+    def newest(self, event_type: str) -> type[Event]:
+        """The class with the highest schema_version of a type; raises UnknownEventType."""
+        try:
+            return self._newest[event_type]
+        except KeyError:
+            raise UnknownEventType(event_type, 0) from None
+
+    def upcaster(self, event_type: str, *, from_version: int) -> Callable[[_U], _U]:
+        """Decorator: registers a function from `from_version`'s payload to the next version's."""
+
+        def add(function: _U) -> _U:
+            if self._upcasters.setdefault((event_type, from_version), function) is not function:
+                raise InvalidEvent(
+                    f"schema_version {from_version} already has an upcaster",
+                    event_type=event_type,
+                )
+            return function
+
+        return add
+
+    def decode(self, recorded: RecordedEvent) -> Event | RawEvent:
+        """The typed event, upcast as far as upcasters and classes reach, or its raw form.
+
+        Raises InvalidEvent when a registered class refuses the stored payload: a class that was
+        changed without a new schema_version.
+        """
+        cls = self._newest.get(recorded.event_type)
+        if cls is None:
+            return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
+        try:
+            if cls.schema_version == recorded.schema_version:
+                event = cls.model_validate_json(recorded.data, context=READ_BACK)
+            else:
+                number, payload = self._upcast(recorded)
+                older = self._classes.get((recorded.event_type, number))
+                if older is None:
+                    return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
+                event = older.model_validate_json(orjson.dumps(payload), context=READ_BACK)
+        except ValidationError as error:
+            raise invalid(error, recorded.event_type) from error
+        identify(event, recorded.event_id)
+        return event
+
+    def _upcast(self, recorded: RecordedEvent) -> tuple[int, Payload]:
+        number, payload = recorded.schema_version, dict(recorded.payload)
+        while (step := self._upcasters.get((recorded.event_type, number))) is not None:
+            number, payload = number + 1, step(payload)
+        return number, payload
+
+
+default_registry: Final = EventRegistry()
+"""Where event classes go unless they name another registry."""
+
+upcaster = default_registry.upcaster

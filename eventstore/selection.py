@@ -1,0 +1,108 @@
+"""Finding events by what is known of them, from whichever end of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from uuid import UUID
+
+from eventstore import read
+from eventstore.append import check_name
+from eventstore.errors import NotFound
+from eventstore.event import RecordedEvent
+from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.store import EventStore
+
+__all__ = ["Selection", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events are wanted: all conditions hold, and what is None is no condition."""
+
+    after: int = 0
+    """Positions above this,"""
+    until: int | None = None
+    """and up to this."""
+    categories: Sequence[str] | None = None
+    event_types: Sequence[str] | None = None
+    stream_id: str | None = None
+    correlation_id: UUID | None = None
+
+    def holds(self, recorded: RecordedEvent) -> bool:
+        """Whether the event is wanted."""
+        return (
+            recorded.position > self.after
+            and (self.until is None or recorded.position <= self.until)
+            and (not self.categories or recorded.category in self.categories)
+            and (not self.event_types or recorded.event_type in self.event_types)
+            and self.stream_id in (None, recorded.stream_id)
+            and self.correlation_id in (None, recorded.correlation_id)
+        )
+
+
+def find(
+    store: EventStore, wanted: Selection, *, limit: int | None = None, reverse: bool = False
+) -> Iterator[RecordedEvent]:
+    """Up to `limit` events in order of position, or the newest first; memory holds one page.
+
+    Reversed, a run is the exception: all of it is held. Raises NotFound when there is no such
+    stream or run, and InvalidEvent for names that no event can have.
+    """
+    for name in wanted.categories or ():
+        check_name(name, "category", MAX_STREAM_ID)
+    for name in wanted.event_types or ():
+        check_name(name, "event_type", MAX_NAME)
+    if wanted.stream_id is not None:
+        check_name(wanted.stream_id, "stream_id", MAX_STREAM_ID)
+        if not store.stream_version(wanted.stream_id):
+            raise NotFound("stream", wanted.stream_id, "see `eventstore streams list`")
+        stream = store.read_stream(wanted.stream_id, backwards=reverse)
+        return islice(filter(wanted.holds, stream), limit)
+    if wanted.correlation_id is not None:
+        run = _run(store, wanted.correlation_id, reverse)
+        return islice(filter(wanted.holds, run), limit)
+    if reverse:
+        return _newest_first(store, wanted, limit)
+    return store.read_all(
+        wanted.after,
+        wanted.until,
+        categories=wanted.categories or None,
+        event_types=wanted.event_types or None,
+        limit=limit,
+    )
+
+
+def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[RecordedEvent]:
+    events = store.read_correlation(correlation_id)
+    first = next(events, None)
+    if first is None:
+        raise NotFound("run", correlation_id, "a run is named by its correlation_id")
+    return reversed([first, *events]) if reverse else chain([first], events)
+
+
+def _newest_first(
+    store: EventStore, wanted: Selection, limit: int | None
+) -> Iterator[RecordedEvent]:
+    mark = store.watermark()
+    end = mark if wanted.until is None else min(wanted.until, mark)
+
+    def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        before = end + 1 if last is None else last.position
+        return store.database.read(
+            lambda c: read.page_before(
+                c,
+                before,
+                size,
+                tenant=store.tenant,
+                categories=wanted.categories or None,
+                event_types=wanted.event_types or None,
+                registry=store.registry,
+            )
+        )
+
+    for recorded in read.pages(page, limit):
+        if recorded.position <= wanted.after:
+            return
+        yield recorded

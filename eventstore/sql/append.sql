@@ -1,0 +1,9 @@
+-- name: append
+-- Appends a batch of requests in one round trip and one transaction, with an outcome for each.
+SELECT positions, stream_versions, refusals
+  FROM eventstore.append(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
+                         %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
+
+-- name: ensure_partitions
+-- Creates the partitions of this month and the coming ones, where they are missing.
+SELECT eventstore.ensure_partitions()

@@ -1,0 +1,89 @@
+-- name: watermark
+-- The highest position below which nothing can still appear: statements one and two of three.
+SELECT eventstore.watermark()
+
+-- name: page_after
+-- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE position > %(after)s AND position <= %(until)s
+   AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
+   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
+ ORDER BY position
+ LIMIT %(limit)s
+
+-- name: page_before
+-- A page of the log, newest first.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE position < %(before)s
+   AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
+   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
+ ORDER BY position DESC
+ LIMIT %(limit)s
+
+-- name: stream_forwards
+-- A page of one stream, oldest first. No watermark: a stream's versions appear in order.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version >= %(from_version)s
+ ORDER BY stream_version
+ LIMIT %(limit)s
+
+-- name: stream_backwards
+-- A page of one stream, newest first.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version <= %(from_version)s
+ ORDER BY stream_version DESC
+ LIMIT %(limit)s
+
+-- name: correlation
+-- A page of one run, in log order.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND correlation_id = %(correlation_id)s AND position > %(after)s
+ ORDER BY position
+ LIMIT %(limit)s
+
+-- name: event
+-- One event by its id, through the guard, which knows its place without searching the partitions.
+SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_version, e.event_type,
+       e.schema_version, e.correlation_id, e.causation_id, e.agent, e.target_agent,
+       e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at
+  FROM eventstore.event_ids AS guard
+  JOIN eventstore.events AS e
+    ON e.tenant_id = guard.tenant_id AND e.stream_id = guard.stream_id
+   AND e.stream_version = guard.stream_version
+ WHERE guard.tenant_id = %(tenant)s AND guard.event_id = %(event_id)s
+
+-- name: event_at
+-- The id and hash of the event at a position, to compare with a checkpoint kept elsewhere.
+SELECT event_id, data_hash FROM eventstore.events
+ WHERE position = %(position)s AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+
+-- name: stream_version
+-- The stream_version now; no row when the stream does not exist.
+SELECT stream_version FROM eventstore.streams
+ WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version > 0
+
+-- name: streams
+-- A page of the streams in order of their ids, of one category or of all.
+SELECT stream_id, stream_version FROM eventstore.streams
+ WHERE tenant_id = %(tenant)s AND stream_id > %(after)s AND stream_version > 0
+   AND (%(category)s::text IS NULL OR stream_id = %(category)s
+        OR starts_with(stream_id, %(category)s || '-'))
+ ORDER BY stream_id
+ LIMIT %(limit)s

@@ -1,0 +1,35 @@
+-- name: found_revision
+-- The migration that the database is at; no row when all were taken back.
+SELECT version_num FROM eventstore.alembic_version
+
+-- name: sequence_cache
+-- How many positions a session takes at once; anything but 1 breaks the order of reads.
+SELECT cache_size FROM pg_sequences
+ WHERE schemaname = 'eventstore' AND sequencename = 'events_position_seq'
+
+-- name: become_owner
+-- Plays the owner of the store, with nothing of the login's own settings.
+SELECT set_config('role', 'eventstore_owner', false),
+       set_config('search_path', 'public', false),
+       set_config('timezone', 'UTC', false),
+       set_config('statement_timeout', '0', false),
+       set_config('transaction_timeout', '0', false),
+       set_config('lock_timeout', '60s', false)
+
+-- name: lock_migrations
+-- Waits for another migration to end, and keeps the next one out until this session ends.
+SELECT pg_advisory_lock(-17751)
+
+-- name: bound_waiting
+-- A migration that waits for a lock holds up everyone behind it, so it gives up soon.
+SELECT set_config('lock_timeout', '10s', false)
+
+-- name: version_table
+-- The table in which the applied migration is recorded, readable by every part.
+CREATE TABLE IF NOT EXISTS eventstore.alembic_version (
+    version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
+);
+COMMENT ON TABLE eventstore.alembic_version IS 'The migration that this database is at.';
+COMMENT ON COLUMN eventstore.alembic_version.version_num IS 'File name of the migration.';
+GRANT SELECT ON eventstore.alembic_version
+   TO eventstore_appender, eventstore_projector, eventstore_archiver, eventstore_auditor

@@ -1,0 +1,29 @@
+"""Types of the fields that several contexts share. Read-model tables have the same limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from eventstore.limits import MAX_NAME
+
+__all__ = ["AgentId", "Json", "Milliseconds", "Name", "Share", "Word"]
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+"""A name or title for people to read."""
+
+AgentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""An agent's name, as in `agent` of the events that it appends, e.g. `analyst`."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+"""A kind of something, for programs to compare: lower case, without spaces."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of the whole: 0 is none, 1 is all."""
+
+Milliseconds = Annotated[int, Field(ge=0)]
+"""A duration, measured by the agent."""

@@ -1,0 +1,14 @@
+"""The read models of packaging, work and trust."""
+
+from eventstore.frozen import run
+
+revision = "0003_read_models"
+down_revision = "0002_projection_engine"
+
+
+def upgrade() -> None:
+    run("0003_read_models.up.sql")
+
+
+def downgrade() -> None:
+    run("0003_read_models.down.sql")

@@ -1,0 +1,12 @@
+"""Read models: pure rules that turn the log into tables, and the engine that runs them.
+
+`projections.catalogue` names the projections that there are; each context is a folder with its
+rows and its rules. The engine's parts are modules of their own: `rebuild`, `replay`, `status` and
+`verify`.
+"""
+
+from projections.daemon import run_daemon
+from projections.projection import Projection, Rows, State, on
+from projections.row import Key, Row, table
+
+__all__ = ["Key", "Projection", "Row", "Rows", "State", "on", "run_daemon", "table"]

@@ -1,0 +1,206 @@
+"""How far a projection has come, and the lease of the one projector that may take it further.
+
+A lease is a row with heartbeats by the database's clock, because session locks do not survive a
+connection pooler. Each new holder raises the fencing token; every write compares token and
+position in the same transaction as the rows, so that a holder that lost its lease without knowing
+(it was stopped, or its network was) changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Literal
+
+import orjson
+
+from eventstore.database import translated
+from eventstore.queries import load
+from projections.errors import LeaseHeld, LeaseLost, RulesDiffer
+from projections.projection import Projection
+from projections.rate import Rate
+from projections.session import Connection, holder_name
+
+__all__ = [
+    "LEASE_SECONDS",
+    "Build",
+    "Held",
+    "Lease",
+    "acquire",
+    "acquire_rebuild",
+    "position_of",
+]
+
+Build = Literal["live", "rebuild"]
+"""Which copy of a projection's tables."""
+
+LEASE_SECONDS: Final = 10.0
+"""Seconds without a sign of life after which another projector takes over."""
+
+_SQL: Final = load("projections.sql", "checkpoint.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody else has the lease."""
+
+    holder: str
+    silent_seconds: float
+    lease_seconds: float
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to move one checkpoint, as long as nobody took it over."""
+
+    projection: str
+    build: Build
+    fencing_token: int
+    seconds: float
+    position: int
+    """The last position applied."""
+    shard: int = 0
+    rate: Rate = field(default_factory=Rate)
+    advanced_at: float = field(default_factory=monotonic)
+    """When the position last moved, by monotonic()."""
+    _beaten_at: float = field(default_factory=monotonic)
+
+    @contextmanager
+    def advancing(self, conn: Connection, until: int, *, events: int) -> Iterator[None]:
+        """A transaction that moves the checkpoint to `until`; the body adds its rows to it.
+
+        All of it travels in two round trips. Raises LeaseLost; nothing is written then.
+        """
+        self.rate.add(events)
+        with translated(), conn.pipeline() as pipeline, conn.transaction():
+            conn.execute(_SQL["commit_lazily"])
+            # First, so that the row locks are always taken in the same order: the checkpoint,
+            # then the tables, as the switch after a rebuild takes them.
+            moved = conn.execute(_SQL["advance"], self._facts(until=until, events=events))
+            yield
+            pipeline.sync()
+            if moved.rowcount != 1:
+                raise LeaseLost(self.projection, self.fencing_token)
+        self.position = until
+        self.advanced_at = self._beaten_at = monotonic()
+
+    def advance(self, conn: Connection, until: int, *, events: int = 0) -> None:
+        """Moves the checkpoint alone, over events without rows to write; raises LeaseLost."""
+        with self.advancing(conn, until, events=events):
+            pass
+
+    @property
+    def heartbeat_in(self) -> float:
+        """Seconds until a sign of life is due: a third of the lease after the last."""
+        return max(0.0, self._beaten_at + self.seconds / 3 - monotonic())
+
+    def resume(self, conn: Connection) -> None:
+        """Goes on over a new connection, from the position that is committed.
+
+        Raises LeaseLost when somebody took over meanwhile.
+        """
+        with translated():
+            there = conn.execute(_SQL["resume"], self._facts(holder=holder_name())).fetchone()
+        if there is None:
+            raise LeaseLost(self.projection, self.fencing_token)
+        self.position, self._beaten_at = there[0], monotonic()
+
+    def heartbeat(self, conn: Connection) -> None:
+        """A sign of life; raises LeaseLost."""
+        self._change(conn, "heartbeat")
+        self._beaten_at = monotonic()
+
+    def confirm(self, conn: Connection) -> None:
+        """Makes sure that nobody moved the checkpoint behind our back; raises LeaseLost."""
+        self._change(conn, "confirm")
+        self._beaten_at = monotonic()
+
+    def release(self, conn: Connection) -> None:
+        """Gives the lease back; raises LeaseLost."""
+        self._change(conn, "release")
+
+    def fail(self, conn: Connection, error: dict[str, Any]) -> None:
+        """Gives the lease back with the reason why nobody should go on; raises LeaseLost."""
+        self._change(conn, "fail", error=orjson.dumps(error).decode())
+
+    def _change(self, conn: Connection, name: str, **facts: Any) -> None:
+        with translated():
+            if conn.execute(_SQL[name], self._facts(**facts)).rowcount != 1:
+                raise LeaseLost(self.projection, self.fencing_token)
+
+    def _facts(self, **more: Any) -> dict[str, Any]:
+        return {
+            "projection": self.projection,
+            "build": self.build,
+            "shard": self.shard,
+            "fencing_token": self.fencing_token,
+            "position": self.position,
+            "events_per_second": self.rate.per_second(),
+            **more,
+        }
+
+
+def acquire(
+    conn: Connection, projection: Projection, *, build: Build = "live", seconds: float
+) -> Lease | Held:
+    """The lease, or who has it; makes the checkpoint of a projection that never ran.
+
+    The commit is on disk before this returns: after a crash of the server no token is given out
+    twice. Raises RulesDiffer when other rules made the rows.
+    """
+    facts = {
+        "projection": projection.name,
+        "build": build,
+        "shard": 0,
+        "projection_version": projection.version,
+        "holder": holder_name(),
+        "lease_seconds": seconds,
+    }
+    with translated():
+        while True:
+            taken = conn.execute(_SQL["acquire"], facts).fetchone()
+            if taken is not None:
+                return Lease(projection.name, build, taken[0], seconds, taken[1])
+            there = conn.execute(_SQL["current"], facts).fetchone()
+            if there is None:
+                conn.execute(_SQL["begin"], facts)
+                continue
+            found, _, _, holder, silent, lease = there
+            if found != projection.version:
+                raise RulesDiffer(projection.name, found, projection.version)
+            if holder is not None:
+                return Held(holder, silent, lease)
+            # It was given back between the two statements: try again.
+
+
+def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float) -> Lease:
+    """The lease of a rebuild from position 0; raises LeaseHeld when another one is under way."""
+    facts = {
+        "projection": projection.name,
+        "build": "rebuild",
+        "shard": 0,
+        "projection_version": projection.version,
+        "holder": holder_name(),
+        "lease_seconds": seconds,
+    }
+    with translated():
+        taken = conn.execute(_SQL["acquire_rebuild"], facts).fetchone()
+        if taken is not None:
+            return Lease(projection.name, "rebuild", taken[0], seconds, 0)
+        _, _, _, holder, silent, lease = conn.execute(_SQL["current"], facts).fetchone() or (
+            *(None,) * 3,
+            "another process",
+            0.0,
+            seconds,
+        )
+    raise LeaseHeld(f"a rebuild of {projection.name}", holder, silent, lease)
+
+
+def position_of(conn: Connection, projection: Projection, *, build: Build = "live") -> int:
+    """The last position applied, 0 for a projection that never ran."""
+    facts = {"projection": projection.name, "build": build, "shard": 0}
+    with translated():
+        there = conn.execute(_SQL["current"], facts).fetchone()
+    return 0 if there is None else int(there[1])

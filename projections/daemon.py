@@ -1,0 +1,86 @@
+"""Runs projections live: a thread and a connection each, until told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from threading import Event as Signal
+from threading import Thread
+from typing import Final
+
+from eventstore.read import watermark
+from projections.batch import BATCH
+from projections.checkpoint import LEASE_SECONDS
+from projections.log import LOG
+from projections.projection import Projection
+from projections.session import open_session
+from projections.tail import Tail
+from projections.worker import Worker
+
+__all__ = ["run_daemon"]
+
+_LOOK: Final = 0.02
+"""Seconds between two looks at whether to stop, or whether all have ended."""
+
+
+def run_daemon(
+    url: str,
+    projections: Iterable[Projection],
+    stop: Signal,
+    *,
+    until_caught_up: bool = False,
+    lease_seconds: float = LEASE_SECONDS,
+    batch: int = BATCH,
+    revive: Callable[[], None] = lambda: None,
+) -> dict[str, Exception]:
+    """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
+
+    `until_caught_up` ends it when all have passed the watermark of this moment. A projection that
+    can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
+    takes over a projection when its holder stops or dies. `revive` brings back a server that this
+    process may start. On `stop`, batches under way are finished and leases given back.
+    """
+    target = None
+    if until_caught_up:
+        with closing(open_session(url, part="daemon")) as conn:
+            target = watermark(conn)
+    failures: dict[str, Exception] = {}
+
+    def run(worker: Worker, name: str) -> None:
+        try:
+            worker.run()
+        except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
+            # The error is in the checkpoint as well, if there was a lease to write it under.
+            failures[name] = error
+            LOG.error("failed", projection=name, error=str(error))
+
+    with Tail(url, revive=revive) as tail:
+        threads = [
+            Thread(
+                target=run,
+                name=projection.name,
+                args=(
+                    Worker(
+                        url,
+                        projection,
+                        tail,
+                        stop,
+                        LOG,
+                        lease_seconds=lease_seconds,
+                        batch=batch,
+                        target=target,
+                        revive=revive,
+                    ),
+                    projection.name,
+                ),
+            )
+            for projection in projections
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads) and not stop.wait(_LOOK):
+            pass
+        tail.close()
+        for thread in threads:
+            thread.join()
+    return failures

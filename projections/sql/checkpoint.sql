@@ -1,0 +1,93 @@
+-- name: acquire
+-- Takes the lease if nobody holds it, or its holder gave no sign of life in time; no row if not.
+UPDATE projections.checkpoints
+   SET holder = %(holder)s, state = 'running', fencing_token = fencing_token + 1,
+       heartbeat_at = clock_timestamp(), lease_seconds = %(lease_seconds)s,
+       events_per_second = 0, updated_at = clock_timestamp()
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND projection_version = %(projection_version)s
+   AND (holder IS NULL OR heartbeat_at + make_interval(secs => lease_seconds) < clock_timestamp())
+RETURNING fencing_token, position
+
+-- name: begin
+-- Makes the checkpoint of a projection that never ran.
+INSERT INTO projections.checkpoints (projection, build, shard, projection_version)
+VALUES (%(projection)s, %(build)s, %(shard)s, %(projection_version)s)
+ON CONFLICT DO NOTHING
+
+-- name: acquire_rebuild
+-- Takes the lease of a rebuild and puts it back to the start, unless another one is under way.
+-- The token continues from the projection's highest: rebuild and live change places.
+INSERT INTO projections.checkpoints (projection, build, shard, projection_version, holder, state,
+                                     fencing_token, heartbeat_at, lease_seconds)
+VALUES (%(projection)s, 'rebuild', 0, %(projection_version)s, %(holder)s, 'running',
+        (SELECT coalesce(max(fencing_token), 0) + 1 FROM projections.checkpoints
+          WHERE projection = %(projection)s),
+        clock_timestamp(), %(lease_seconds)s)
+ON CONFLICT (projection, build, shard) DO UPDATE
+   SET projection_version = excluded.projection_version, position = 0, applied = 0,
+       holder = excluded.holder, state = 'running', fencing_token = excluded.fencing_token,
+       heartbeat_at = clock_timestamp(), lease_seconds = excluded.lease_seconds,
+       last_error = NULL, updated_at = clock_timestamp()
+ WHERE checkpoints.holder IS NULL
+    OR checkpoints.heartbeat_at + make_interval(secs => checkpoints.lease_seconds)
+       < clock_timestamp()
+RETURNING fencing_token
+
+-- name: current
+-- Where a projection is, and who is at it.
+SELECT projection_version, position, state, holder,
+       extract(epoch FROM clock_timestamp() - heartbeat_at)::double precision AS silent_seconds,
+       lease_seconds
+  FROM projections.checkpoints
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+
+-- name: commit_lazily
+-- A crash of the server may lose the last moments of rows and checkpoint together, never one
+-- without the other; they are then made again from the log, whose own commits are never lazy.
+SET LOCAL synchronous_commit = off
+
+-- name: advance
+-- Moves the checkpoint, if it is where the holder left it and the holder's token still counts.
+UPDATE projections.checkpoints
+   SET position = %(until)s, applied = applied + %(events)s, last_error = NULL,
+       events_per_second = %(events_per_second)s,
+       heartbeat_at = clock_timestamp(), updated_at = clock_timestamp()
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s AND position = %(position)s
+
+-- name: heartbeat
+-- A sign of life between batches.
+UPDATE projections.checkpoints
+   SET heartbeat_at = clock_timestamp(), events_per_second = %(events_per_second)s
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s
+
+-- name: confirm
+-- A sign of life, if the checkpoint is where the holder left it.
+UPDATE projections.checkpoints SET heartbeat_at = clock_timestamp()
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s AND position = %(position)s
+
+-- name: resume
+-- A sign of life after a reconnect; says where the last commit that came through left it.
+UPDATE projections.checkpoints SET heartbeat_at = clock_timestamp()
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s AND holder = %(holder)s
+RETURNING position
+
+-- name: release
+-- Gives the lease back, so that the next projector need not wait until it runs out.
+UPDATE projections.checkpoints
+   SET holder = NULL, state = 'stopped', events_per_second = 0, updated_at = clock_timestamp()
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s
+
+-- name: fail
+-- Gives the lease back with the reason why the projection can't go on.
+UPDATE projections.checkpoints
+   SET holder = NULL, state = 'failed', events_per_second = 0, updated_at = clock_timestamp(),
+       last_error = %(error)s::jsonb
+                    || jsonb_build_object('failed_at', to_jsonb(clock_timestamp()))
+ WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+   AND fencing_token = %(fencing_token)s AND position = %(position)s

@@ -1,0 +1,26 @@
+-- name: load
+-- The rows of one table that a batch names, by their keys; missing ones do not appear.
+SELECT {columns}
+  FROM json_populate_recordset(NULL::{table}, %s::text::json) AS named
+  JOIN {table} AS stored USING ({key})
+
+-- name: save
+-- Writes the rows of one table that a batch made or changed.
+INSERT INTO {table} ({names})
+SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::text::json)
+ON CONFLICT ({key}) DO UPDATE SET ({changing}) = ROW ({excluded})
+
+-- name: remove
+-- Deletes the rows of one table that a batch removed.
+DELETE FROM {table} AS stored
+ USING json_populate_recordset(NULL::{table}, %s::text::json) AS named
+ WHERE ({stored_key}) = ({named_key})
+
+-- name: insert
+-- Loads rows into a table that has none of their keys, nor a key yet.
+INSERT INTO {table} ({names})
+SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::text::json)
+
+-- name: read
+-- Every row of a table.
+SELECT {names} FROM {table}

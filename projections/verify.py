@@ -1,0 +1,115 @@
+"""Trust in the tables: replays the log and compares with what is stored, row for row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from psycopg import sql
+
+from eventstore.database import translated
+from eventstore.queries import load
+from projections.errors import RulesDiffer
+from projections.fold import fold
+from projections.projection import Projection, State
+from projections.row import Key
+from projections.row_store import LIVE_SCHEMA, RowStore
+from projections.session import Connection, open_session
+
+__all__ = ["Difference", "Verified", "verify"]
+
+SHOWN: Final = 100
+"""Differences that are kept; the rest is counted."""
+
+_SQL: Final = load("projections.sql", "verify.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what the events say.
+
+    `columns` maps each column that differs to (what is stored, what the events say).
+    """
+
+    table: str
+    key: Key
+    problem: Literal["missing", "unexpected", "different"]
+    columns: dict[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The outcome: at `position`, so many rows were compared and so many are `wrong`."""
+
+    projection: str
+    position: int
+    events: int
+    rows: int
+    wrong: int
+    differences: tuple[Difference, ...]
+
+
+def verify(url: str, projection: Projection) -> Verified:
+    """Compares a projection's tables, as they are at this moment, with a replay of the log.
+
+    The projector goes on meanwhile; a rebuild waits with its switch. Raises RulesDiffer when the
+    tables wait for a rebuild, and EventNotApplied when the rules refuse an event.
+    """
+    with (
+        closing(open_session(url, part=f"verify {projection.name}")) as stored,
+        closing(open_session(url, part=f"verify {projection.name}")) as log,
+        translated(),
+        stored.transaction(),
+    ):
+        position = _hold(stored, projection)
+        state, events = projection.empty(), 0
+        for _ in fold(log, projection, state, until=position):
+            events += 1
+        rows = wrong = 0
+        kept: list[Difference] = []
+        for difference in _compare(stored, projection, state):
+            rows += 1
+            if difference is not None:
+                wrong += 1
+                kept += [difference][: SHOWN - len(kept)]
+    return Verified(projection.name, position, events, rows, wrong, tuple(kept))
+
+
+def _hold(conn: Connection, projection: Projection) -> int:
+    """Fixes one moment for this transaction; returns the checkpoint's position then."""
+    names = (sql.Identifier(LIVE_SCHEMA, table.TABLE) for table in projection.tables)
+    conn.execute(_SQL["one_snapshot"])
+    conn.execute(sql.SQL(_SQL["hold_tables"]).format(tables=sql.SQL(", ").join(names)))
+    found = conn.execute(_SQL["checkpoint"], {"projection": projection.name}).fetchone()
+    if found is None:
+        return 0
+    if found[0] != projection.version:
+        raise RulesDiffer(projection.name, found[0], projection.version)
+    return int(found[1])
+
+
+def _compare(conn: Connection, projection: Projection, state: State) -> Iterator[Difference | None]:
+    """An item for each row, stored or expected: how it differs, or None."""
+    store = RowStore(projection)
+    for table in projection.tables:
+        expected = {key: row for key, row in state[table].items() if row is not None}
+        for row in store.read(conn, table):
+            key = row.full_key()
+            said = expected.pop(key, None)
+            if said is None:
+                yield Difference(table.TABLE, key, "unexpected", {})
+                continue
+            found, wanted = vars(row), vars(said)
+            if found == wanted:
+                yield None
+                continue
+            columns = {
+                name: (found[name], wanted[name])
+                for name in table.COLUMNS
+                if found[name] != wanted[name]
+            }
+            yield Difference(table.TABLE, key, "different", columns)
+        for key in expected:
+            yield Difference(table.TABLE, key, "missing", {})

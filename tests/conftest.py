@@ -1,0 +1,150 @@
+"""A real PostgreSQL for every test: one server a worker, one database a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from eventstore import server as servers
+from eventstore.embedded import EmbeddedServer
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see neither the developer's servers nor their embedded store."""
+    for name in os.environ:
+        if name.startswith(("EVENTSTORE_", "DATABASE_", "PG")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A running server for this worker. It doesn't flush; what kills needs `durable_server`."""
+    remove_leftovers()
+    with running_server() as running:
+        with psycopg.connect(running.admin_url(), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+            connection.execute("SELECT pg_reload_conf()")
+        yield running
+
+
+@pytest.fixture
+def durable_server() -> Iterator[EmbeddedServer]:
+    """A server of the test's own, with every durability setting on, to be killed and restarted."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty directory for a server, with a path short enough for sockets."""
+    path = new_home()
+    yield path
+    EmbeddedServer(path).stop()
+    shutil.rmtree(path)
+
+
+def new_home() -> Path:
+    """A new directory that names the process which will remove it."""
+    return Path(tempfile.mkdtemp(prefix=f"es-{os.getpid()}-", dir="/tmp"))
+
+
+def remove_leftovers() -> None:
+    """Ends the servers of test runs that were killed before they could do it."""
+    for left in Path("/tmp").glob("es-*-*"):
+        owner = left.name.split("-")[1]
+        if not owner.isdigit() or psutil.pid_exists(int(owner)):
+            continue
+        with suppress(FileNotFoundError):  # another worker is at it
+            if left.stat().st_uid == os.geteuid():
+                EmbeddedServer(left).stop()
+                shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[EmbeddedServer]:
+    """A new server in a directory of its own, gone at the end."""
+    home = new_home()
+    server = EmbeddedServer(home)
+    try:
+        server.ensure_running()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template_database(server: EmbeddedServer) -> str:
+    """The name of a database with the newest schema and no event."""
+    servers.make_database(server, "template_store")
+    return "template_store"
+
+
+@pytest.fixture
+def make_database(server: EmbeddedServer, template_database: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with the newest schema and returns their names; they go with the test."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"test_{next(_numbers)}")
+        copy_database(server, template_database, made[-1])
+        return made[-1]
+
+    yield make
+    with psycopg.connect(server.admin_url(), autocommit=True) as connection:
+        for name in made:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def database(make_database: Callable[[], str]) -> str:
+    """The name of the test's own database, with the newest schema."""
+    return make_database()
+
+
+@pytest.fixture
+def database_url(server: EmbeddedServer, database: str) -> str:
+    """The test's own database as the application's login reaches it."""
+    return server.url(database)
+
+
+@pytest.fixture
+def admin_url(server: EmbeddedServer, database: str) -> str:
+    """The test's own database as the superuser reaches it."""
+    return server.admin_url(database)
+
+
+@pytest.fixture
+def empty_database(server: EmbeddedServer, template_database: str) -> Iterator[str]:
+    """The name of a database without anything, not even bootstrapped; the logins are there."""
+    del template_database  # making it has made the logins
+    name = f"empty_{next(_numbers)}"
+    with psycopg.connect(server.admin_url(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        yield name
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def copy_database(server: EmbeddedServer, template: str, name: str) -> None:
+    """A copy of a database to which nobody is connected, with the one right that isn't copied."""
+    with psycopg.connect(server.admin_url(), autocommit=True) as connection:
+        connection.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        )
+        connection.execute(
+            SQL("GRANT CREATE ON DATABASE {} TO eventstore_owner").format(Identifier(name))
+        )

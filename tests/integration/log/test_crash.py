@@ -1,0 +1,77 @@
+"""A short crash: what was acknowledged survives, what was in doubt is resolved by asking again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Signal
+
+import pytest
+
+from eventstore import EventStore
+from eventstore.database import Limits
+from eventstore.embedded import EmbeddedServer
+from eventstore.errors import StoreUnavailable
+from eventstore.server import make_database
+from tests.integration.log.crash import Acknowledged, assert_survived, kill
+from tests.integration.log.facts import Said, open_store
+from tests.integration.log.order import poll, subscription
+from tests.integration.log.waiting import until
+
+WRITERS = 4
+
+
+@pytest.fixture
+def durable(durable_server: EmbeddedServer) -> Iterator[EventStore]:
+    make_database(durable_server, "store")
+    with open_store(durable_server.url("store")) as store:
+        yield store
+
+
+def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) -> None:
+    """Two crashes: the writers wait for the server, then they have to ask again themselves."""
+    acknowledged: dict[str, list[Acknowledged]] = defaultdict(list)
+    over, followed = Signal(), Signal()
+    in_doubt = 0
+
+    def work(number: int) -> None:
+        nonlocal in_doubt
+        stream_id = f"load-{number}"
+        while not over.is_set():
+            said, receipt = Said(number=number), None
+            while receipt is None:
+                try:
+                    expected = len(acknowledged[stream_id])
+                    receipt = durable.append(stream_id, [said], expected_version=expected)
+                except StoreUnavailable as error:
+                    in_doubt += error.event_ids == (said.event_id,)
+            told = (str(said.event_id), receipt.stream_version, receipt.position)
+            acknowledged[stream_id].append(told)
+
+    def count() -> int:
+        return sum(map(len, acknowledged.values()))
+
+    with ThreadPoolExecutor(WRITERS + 1) as pool:
+        following = pool.submit(poll, subscription(durable, limit=50), followed)
+        writers = [pool.submit(work, number) for number in range(WRITERS)]
+        try:
+            until(lambda: count() > 50)
+            kill(durable_server)
+            durable_server.ensure_running()
+            before = count()
+            until(lambda: count() > before + 50)
+            assert in_doubt == 0
+            durable.database.limits = Limits(connect=1, reconnect=0)
+            kill(durable_server)
+            until(lambda: in_doubt >= WRITERS)
+            durable.database.limits = Limits()
+            durable_server.ensure_running()
+            before = count()
+            until(lambda: count() > before + 50)
+        finally:
+            over.set()
+            for writer in writers:
+                writer.result()
+            followed.set()
+    assert_survived(durable, acknowledged, following.result())

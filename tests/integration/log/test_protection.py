@@ -1,0 +1,290 @@
+"""What must never happen, tried: by every role, on every relation, with every statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
+
+from eventstore import EventStore
+from eventstore.database import Connection, connect
+from eventstore.errors import DatabaseFault, PermissionDenied
+from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from tests.integration.log.facts import OF_EVERY_CLASS, Said
+from tests.integration.log.raw_append import APPEND
+
+PARTS = ("owner", "appender", "projector", "archiver", "auditor")
+APPEND_ONLY, DENIED = "ES005", "42501"
+CHANGES = (
+    "UPDATE {} SET stream_version = 7",
+    "UPDATE {} SET stream_version = stream_version WHERE false",
+    "DELETE FROM {}",
+    "TRUNCATE {}",
+    "MERGE INTO {} AS t USING (SELECT) AS s ON true WHEN MATCHED THEN DELETE",
+)
+
+
+@pytest.fixture
+def filled(store: EventStore) -> EventStore:
+    """A store with events in every retention class."""
+    for number, kind in enumerate(OF_EVERY_CLASS):
+        store.append(f"s-{number}", [kind(), kind()])
+    return store
+
+
+@pytest.fixture
+def sessions(filled: EventStore, admin: Connection) -> Iterator[dict[str, Connection]]:
+    """A connection for every part, and the superuser's."""
+    parts: dict[str, Connection] = {"superuser": admin}
+    for part in PARTS:
+        parts[part] = connect(filled.database.url, role=part, tenant="default")  # type: ignore[arg-type]
+    yield parts
+    for part in PARTS:
+        parts[part].close()
+
+
+def relations(admin: Connection, kinds: str, name: str = "") -> list[str]:
+    """The relations of the schema of these kinds whose names begin so."""
+    query = """
+        SELECT relname FROM pg_class
+         WHERE relnamespace = 'eventstore'::regnamespace AND relkind = ANY (%s)
+           AND starts_with(relname, %s)
+         ORDER BY relname
+    """
+    return [row[0] for row in admin.execute(query, [list(kinds), name])]
+
+
+def refusal(connection: Connection, statement: str, relation: str) -> str | None:
+    """The SQLSTATE with which a statement is refused, None if it is not."""
+    named = SQL(statement).format(Identifier("eventstore", relation))
+    try:
+        connection.execute(named)
+    except psycopg.Error as error:
+        return error.sqlstate
+    return None
+
+
+def test_nobody_changes_the_log(sessions: dict[str, Connection]) -> None:
+    admin = sessions["superuser"]
+    log = [*relations(admin, "rp", "events"), "event_ids"]
+    assert len(log) == 1 + 4 + 4 * 3 + 1
+    before = whole(admin, log)
+    for part, relation, statement in product(sessions, log, CHANGES):
+        state = refusal(sessions[part], statement, relation)
+        expected = APPEND_ONLY if part in ("superuser", "owner") else DENIED
+        assert state == expected, f"{part}: {statement.format(relation)} gave {state}"
+    assert whole(admin, log) == before
+
+
+def test_nor_does_a_session_that_plays_a_replica(filled: EventStore, admin: Connection) -> None:
+    admin.execute("SET session_replication_role = replica")
+    for relation in relations(admin, "rp", "events"):
+        assert refusal(admin, "DELETE FROM {}", relation) == APPEND_ONLY
+
+
+def whole(admin: Connection, log: list[str]) -> list[list[tuple[Any, ...]]]:
+    return [
+        admin.execute(SQL("TABLE {}").format(Identifier("eventstore", name))).fetchall()
+        for name in log
+    ]
+
+
+def test_nobody_inserts_past_the_function(sessions: dict[str, Connection]) -> None:
+    admin = sessions["superuser"]
+    tables = relations(admin, "rp")
+    before = whole(admin, tables)
+    for part, relation in product(PARTS, tables):
+        if part == "owner" and relation in ("alembic_version", "tenant_logins"):
+            continue  # these are the owner's to write
+        statement = SQL("INSERT INTO {0} SELECT (jsonb_populate_record(NULL::{0}, %s)).*").format(
+            Identifier("eventstore", relation)
+        )
+        own = relation.split("_")[1] if relation.startswith("events_") else "work"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            sessions[part].execute(statement, [Jsonb(ROW | {"retention_class": own})])
+    assert whole(admin, tables) == before
+
+
+ROW = {
+    "position": 99,
+    "tenant_id": "default",
+    "event_id": "00000000-0000-0000-0000-000000000001",
+    "stream_id": "s-0",
+    "category": "s",
+    "stream_version": 9,
+    "event_type": "t",
+    "schema_version": 1,
+    "correlation_id": "00000000-0000-0000-0000-000000000001",
+    "data": {},
+    "data_hash": "\\x00",
+    "metadata": {},
+    "occurred_at": "2025-01-01T00:00:00Z",
+    "recorded_at": datetime.now(UTC).isoformat(),
+    "login": "x",
+    "version_num": "x",
+}
+
+
+def test_who_may_call_what(admin: Connection) -> None:
+    query = """
+        SELECT role, proname
+          FROM pg_proc, unnest(%s::text[]) AS role
+         WHERE pronamespace = 'eventstore'::regnamespace
+           AND has_function_privilege('eventstore_' || role, oid, 'EXECUTE')
+    """
+    allowed: dict[str, set[str]] = {}
+    for role, function in admin.execute(query, [list(PARTS[1:])]):
+        allowed.setdefault(role, set()).add(function)
+    reading = {"appends_in_flight", "current_tenant", "partition_gaps", "watermark"}
+    keeping = {"ensure_partitions", "seal_partitions"}
+    assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
+        "appender": {"append", "ensure_partitions"},
+        "projector": reading | keeping,
+        "archiver": reading | keeping,
+        "auditor": reading,
+    }
+
+
+LOG_FUNCTIONS = {
+    "append", "appends_in_flight", "bind_login", "current_tenant", "decide", "ensure_partitions",
+    "lock_streams", "partition_gaps", "protect_log", "protect_tenants", "refuse_change",
+    "repeated", "seal_partitions", "watermark",
+}  # fmt: skip
+
+
+def test_the_list_of_functions_is_whole(admin: Connection) -> None:
+    names = admin.execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'eventstore'::regnamespace"
+    )
+    assert {row[0] for row in names} == LOG_FUNCTIONS
+
+
+def test_definer_functions_fix_their_search_path(admin: Connection) -> None:
+    loose = admin.execute(
+        """
+        SELECT proname FROM pg_proc
+         WHERE pronamespace = 'eventstore'::regnamespace AND prosecdef
+           AND NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig)
+        """
+    ).fetchall()
+    assert loose == []
+
+
+def test_every_table_has_forced_row_security(admin: Connection) -> None:
+    query = """
+        SELECT relname FROM pg_class
+         WHERE relnamespace = 'eventstore'::regnamespace AND relkind IN ('r', 'p')
+           AND NOT (relrowsecurity AND relforcerowsecurity)
+    """
+    assert admin.execute(query).fetchall() == [("alembic_version",)]
+
+
+@pytest.mark.parametrize(
+    ("column", "limit"),
+    [
+        ("streams.stream_id", MAX_STREAM_ID),
+        ("streams.tenant_id", MAX_NAME),
+        ("events.event_type", MAX_NAME),
+        ("events.agent", MAX_NAME),
+        ("events.target_agent", MAX_NAME),
+    ],
+)
+def test_the_limits_are_those_of_the_columns(admin: Connection, column: str, limit: int) -> None:
+    table, _, name = column.partition(".")
+    row = admin.execute(
+        "SELECT character_maximum_length FROM information_schema.columns "
+        "WHERE table_schema = 'eventstore' AND table_name = %s AND column_name = %s",
+        [table, name],
+    ).fetchone()
+    assert row == (limit,)
+
+
+def test_the_longest_names_are_recorded(store: EventStore) -> None:
+    stream_id, name = "s-" + "é" * (MAX_STREAM_ID - 2), "é" * MAX_NAME
+    store.append(stream_id, [Said()], agent=name, target_agent=name)
+    [recorded] = store.read_stream(stream_id)
+    assert (recorded.stream_id, recorded.agent, recorded.target_agent) == (stream_id, name, name)
+
+
+# Calls of append that our own client would never make ---------------------------------------------
+
+E1, E2 = "00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002"
+BODY = (
+    '{"t":"log.said","v":1,"k":"00000000-0000-7000-8000-000000000001","r":"work","d":{},"m":{}%s}'
+)
+
+
+def call(**changes: str) -> dict[str, str]:
+    """Two events for two streams, well-formed but for the changes."""
+    plain = {
+        "tenant": "default",
+        "stream_ids": "{a-1,b-1}",
+        "append_request": "{0,0}",
+        "append_stream": "{1,2}",
+        "append_expected": "{-2,-2}",
+        "append_events": "{1,1}",
+        "event_ids": f"{{{E1},{E2}}}",
+        "bodies": f"[{BODY % ''},{BODY % ''}]",
+    }
+    return plain | changes
+
+
+MALFORMED = {
+    "a stream twice": call(stream_ids="{a-1,a-1}"),
+    "streams not sorted": call(stream_ids="{b-1,a-1}"),
+    "a NULL stream": call(stream_ids="{a-1,NULL}"),
+    "a stream that is not there": call(append_stream="{1,3}"),
+    "an event id twice": call(event_ids=f"{{{E1},{E1}}}"),
+    "more events than ids": call(append_events="{1,2}"),
+    "fewer events than ids": call(append_events="{1,0}"),
+    "a negative number of events": call(append_events="{3,-1}"),
+    "no number of events": call(append_events="{NULL,NULL}"),
+    "an append too few": call(append_request="{0}"),
+    "a body too few": call(bodies=f"[{BODY % ''}]"),
+    "a body without data": call(bodies=f"[{BODY % ''},{{}}]"),
+    "an unknown retention class": call(
+        bodies=f"[{BODY % ''},{BODY.replace('work', 'ever') % ''}]"
+    ),
+    "a moment before year 1": call(
+        bodies=f"""[{BODY % ''},{BODY % ',"o":"0001-01-01T00:00:00+01:00"'}]"""
+    ),
+    "a moment after year 9999": call(
+        bodies=f"""[{BODY % ''},{BODY % ',"o":"9999-12-31T23:59:59-01:00"'}]"""
+    ),
+    "no moment at all": call(bodies=f"""[{BODY % ''},{BODY % ',"o":"infinity"'}]"""),
+    "a lone one without a body": call(
+        stream_ids="{a-1}", append_request="{0}", append_stream="{1}", append_expected="{-2}",
+        append_events="{1}", event_ids=f"{{{E1}}}", bodies="[]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new streams", "existing streams"])
+def test_a_malformed_call_records_nothing(
+    store: EventStore, appender: Connection, existing: bool
+) -> None:
+    if existing:
+        store.append("a-1", [Said()])
+        store.append("b-1", [Said()])
+    before = [recorded.position for recorded in store.read_all()]
+    for name, malformed in MALFORMED.items():
+        with pytest.raises(psycopg.Error):
+            appender.execute(APPEND, malformed, binary=True)
+        assert [recorded.position for recorded in store.read_all()] == before, name
+        assert store.stream_version("a-1") == store.stream_version("b-1") == int(existing), name
+    appender.execute(APPEND, call(), binary=True)
+    versions = [recorded.stream_version for recorded in store.read_stream("a-1")]
+    assert versions == list(range(1, int(existing) + 2))
+
+
+def test_the_function_s_errors_are_typed(store: EventStore) -> None:
+    with pytest.raises(DatabaseFault), store.database.reading() as connection:
+        connection.execute("SELECT 1/0")
+    with pytest.raises(PermissionDenied), store.database.reading() as connection:
+        connection.execute(APPEND, call())

@@ -1,0 +1,45 @@
+"""A projector in a process of its own, to be killed from outside or by itself.
+
+Arguments: the database's URL, events a batch, and the number of the statement, counted from the
+first lease on, before which it kills itself (0: never).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from itertools import count
+from threading import Event
+from typing import Any
+
+import psycopg
+
+from projections import checkpoint
+from projections.daemon import run_daemon
+from tests.integration.projections.things import Things
+
+
+def die_before(statement: int) -> None:
+    """Kills this process with SIGKILL before it sends that statement."""
+    execute, acquire = psycopg.Connection.execute, checkpoint._SQL["acquire"]
+    numbers = count(1)
+    counting = False
+
+    def counted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal counting
+        counting = counting or query == acquire
+        if counting and "watermark" not in str(query) and next(numbers) == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(self, query, *args, **kwargs)
+
+    psycopg.Connection.execute = counted  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    url, batch, statement = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    if statement:
+        die_before(statement)
+    logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
+    run_daemon(url, [Things()], Event(), lease_seconds=0.3, batch=batch)

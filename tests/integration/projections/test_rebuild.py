@@ -1,0 +1,434 @@
+"""A rebuild gives the same tables, and nobody notices it but by its effect."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from eventstore import EventStore, RecordedEvent
+from eventstore.database import connect
+from projections.catalogue import PROJECTIONS
+from projections.checkpoint import acquire_rebuild
+from projections.errors import EventNotApplied, LeaseHeld, LeaseLost, RebuildRefused
+from projections.projection import Projection, Rows, on
+from projections.rebuild import Progress, rebuild, rebuild_all
+from projections.session import Connection
+from tests.integration.projections.running import (
+    catch_up,
+    checkpoint,
+    number,
+    replayed,
+    running,
+    stored,
+    until,
+)
+from tests.integration.projections.things import (
+    AmountAdded,
+    Forbidden,
+    Overdrawn,
+    PartAdded,
+    PartRemoved,
+    Thing,
+    ThingMade,
+    Things,
+)
+
+STRUCTURE = """
+SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
+       coalesce(pg_get_expr(d.adbin, d.adrelid), '') || coalesce(a.attgenerated::text, ''),
+       col_description(c.oid, a.attnum)
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0
+  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+ WHERE c.oid = ANY (%(tables)s::regclass[])
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(k.oid), '', '',
+       obj_description(k.oid, 'pg_constraint')
+  FROM pg_constraint k WHERE conrelid = ANY (%(tables)s::regclass[])
+UNION ALL
+SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text,
+       pg_get_indexdef(indexrelid), '', '', obj_description(indexrelid, 'pg_class')
+  FROM pg_index WHERE indrelid = ANY (%(tables)s::regclass[])
+UNION ALL
+SELECT 'table', relname, relrowsecurity::text, relforcerowsecurity::text,
+       coalesce(reloptions::text, ''),
+       (SELECT string_agg(acl::text, ' ' ORDER BY acl::text) FROM unnest(relacl) AS acl),
+       obj_description(oid, 'pg_class')
+  FROM pg_class WHERE oid = ANY (%(tables)s::regclass[])
+UNION ALL
+SELECT 'policy', polrelid::regclass::text, polname,
+       concat(polroles::regrole[], polcmd, polpermissive), pg_get_expr(polqual, polrelid),
+       pg_get_expr(polwithcheck, polrelid), NULL
+  FROM pg_policy WHERE polrelid = ANY (%(tables)s::regclass[])
+UNION ALL
+SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', '', NULL
+  FROM pg_trigger WHERE tgrelid = ANY (%(tables)s::regclass[]) AND NOT tgisinternal
+ ORDER BY 1, 2, 3, 4
+"""
+
+
+def structure(url: str, projection: Projection) -> list[tuple[Any, ...]]:
+    """All that the catalogue says of a projection's live tables."""
+    names = [f"projections.{table.TABLE}" for table in projection.tables]
+    with connect(url, role="owner") as owner:
+        owner.execute("SET search_path = pg_catalog")
+        return owner.execute(STRUCTURE, {"tables": names}).fetchall()
+
+
+def identities(conn: Connection) -> list[tuple[Any, ...]]:
+    return conn.execute("SELECT 'projections.things'::regclass::oid").fetchall()
+
+
+def fill(store: EventStore, first: int = 1, count: int = 20) -> None:
+    for n in range(first, first + count):
+        thing = number(n)
+        store.append(
+            f"thing-{n}",
+            [
+                ThingMade(thing_id=thing, name=f"thing {n}", info={"n": n, "x": 1e20}, tags=["t"]),
+                PartAdded(thing_id=thing, part_no=1, label="one"),
+                PartAdded(thing_id=thing, part_no=2, label="two"),
+                PartRemoved(thing_id=thing, part_no=1),
+                AmountAdded(thing_id=thing, amount=0.1),
+            ],
+        )
+
+
+@pytest.fixture
+def owner(url: str) -> Iterator[Connection]:
+    with connect(url, role="owner") as opened:
+        yield opened
+
+
+def test_it_equals_the_live_tables(store: EventStore, url: str, conn: Connection) -> None:
+    fill(store)
+    assert catch_up(url, Things()) == {}
+    live, before = stored(conn, Things()), identities(conn)
+    done = rebuild(url, Things())
+    assert identities(conn) != before
+    assert stored(conn, Things()) == live == replayed(conn, Things())
+    assert (done.events, done.rows, done.position) == (100, 40, store.watermark())
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["position"], there["state"]) == (store.watermark(), "stopped")
+    assert there["applied"] == 100
+    assert checkpoint(conn, "things", "rebuild") is None
+
+
+def test_it_can_be_the_first_to_fill_the_tables(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    fill(store)
+    rebuild(url, Things())
+    assert stored(conn, Things()) == replayed(conn, Things())
+    fill(store, 21, 5)
+    assert catch_up(url, Things()) == {}
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_of_an_empty_log(url: str, conn: Connection) -> None:
+    assert rebuild(url, Things()).rows == 0
+    assert stored(conn, Things()) == {"things": {}, "parts": {}}
+
+
+@pytest.mark.parametrize("projection", [Things(), *PROJECTIONS], ids=lambda each: each.name)
+def test_the_structure_is_that_of_the_migration(url: str, projection: Projection) -> None:
+    """Columns, constraints, indexes, comments, grants, policies: all, or a rebuild loses it."""
+    with connect(url, role="owner") as owner:
+        owner.execute("GRANT SELECT (name) ON projections.things TO eventstore_archiver")
+        owner.execute(
+            "CREATE TRIGGER watched BEFORE UPDATE ON projections.parts FOR EACH ROW "
+            "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        )
+    before = structure(url, projection)
+    assert before
+    rebuild(url, projection)
+    assert structure(url, projection) == before
+
+
+def test_all_at_once(store: EventStore, url: str) -> None:
+    fill(store)
+    done = rebuild_all(url, [*PROJECTIONS, Things()])
+    assert [each.projection for each in done] == ["packaging", "trust", "work", "things"]
+    assert [each.rows for each in done] == [0, 0, 0, 40]
+
+
+def test_the_running_projector_is_fenced_and_goes_on(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    fill(store)
+    with running(url, Things()) as daemon:
+        until(lambda: len(stored(conn, Things())["things"]) == 20, "the rows")
+        before = checkpoint(conn, "things")
+        rebuild(url, Things())
+        fill(store, 21, 5)
+        until(lambda: len(stored(conn, Things())["things"]) == 25, "the rows after")
+        after = checkpoint(conn, "things")
+        assert before is not None
+        assert after is not None
+        assert after["fencing_token"] > before["fencing_token"] + 1
+    assert daemon.failures == {}
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_readers_never_see_an_empty_table(store: EventStore, url: str) -> None:
+    """In a tight loop, while events arrive and the tables are rebuilt again and again."""
+    fill(store, 1, 30)
+    catch_up(url, Things())
+    stop = threading.Event()
+    seen: list[int] = []
+    broken: list[object] = []
+
+    def read() -> None:
+        high = 0
+        with connect(url, role="auditor") as reader:
+            while not stop.is_set():
+                try:
+                    row = reader.execute(
+                        "SELECT count(*), count(part_no), coalesce(max(t.position), 0) "
+                        "FROM things t LEFT JOIN parts p ON p.thing_id = t.id"
+                    ).fetchone()
+                except psycopg.Error as error:
+                    broken.append(error)
+                    return
+                assert row is not None
+                if row[0] < 30 or row[0] != row[1] or row[2] < high:
+                    broken.append(row)
+                high = row[2]
+                seen.append(row[0])
+
+    def append() -> None:
+        n = 31
+        while not stop.is_set():
+            fill(store, n, 1)
+            n += 1
+
+    threads = [threading.Thread(target=read), threading.Thread(target=append)]
+    with running(url, Things()):
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(4):
+                rebuild(url, Things())
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert not broken, broken[:3]
+    assert len(seen) > 20
+
+
+def interrupt_at(phase: str) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        if progress.phase == phase:
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.mark.parametrize("phase", ["fold", "load", "index", "catch up", "switch"])
+def test_broken_off_it_leaves_the_live_tables(
+    store: EventStore, url: str, conn: Connection, phase: str
+) -> None:
+    fill(store)
+    catch_up(url, Things())
+    before, tables = stored(conn, Things()), identities(conn)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(url, Things(), report=interrupt_at(phase))
+    assert identities(conn) == tables
+    assert stored(conn, Things()) == before
+    fill(store, 21, 3)
+    assert catch_up(url, Things()) == {}
+    # The next one does not wait for the lease of the one before, and clears up after it.
+    rebuild(url, Things())
+    assert stored(conn, Things()) == replayed(conn, Things())
+    left = conn.execute("SELECT FROM pg_namespace WHERE nspname LIKE 'projections_rebuild%'")
+    assert left.fetchone() is None
+
+
+def test_an_event_that_the_rules_refuse_ends_it(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    fill(store)
+    catch_up(url, Things())
+    before = stored(conn, Things())
+    position = store.append("thing-1", [Forbidden(thing_id=number(1))]).positions[0]
+    with pytest.raises(EventNotApplied) as caught:
+        rebuild(url, Things())
+    assert caught.value.position == position
+    assert stored(conn, Things()) == before
+    there = checkpoint(conn, "things", "rebuild")
+    assert there is not None
+    assert there["state"] == "failed"
+    assert "this rule refuses" in there["last_error"]["error"]
+
+
+def test_rows_that_the_constraints_refuse_are_not_switched_to(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    fill(store)
+    catch_up(url, Things())
+    before = stored(conn, Things())
+    store.append("thing-1", [Overdrawn(thing_id=number(1))])
+    with pytest.raises(Exception, match="things_big_check"):
+        rebuild(url, Things())
+    assert stored(conn, Things()) == before
+
+
+def test_it_cures_what_failed_under_older_rules(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    fill(store)
+    store.append(
+        "thing-1", [Forbidden(thing_id=number(1)), AmountAdded(thing_id=number(1), amount=1)]
+    )
+    assert "things" in catch_up(url, Things())
+
+    class Newer(Things, name="things", tables=Things.tables, version=2):
+        @on(Forbidden)
+        def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
+            rows.get(Thing).note = "forgiven"
+
+    rebuild(url, Newer())
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["projection_version"], there["state"], there["last_error"]) == (
+        2,
+        "stopped",
+        None,
+    )
+    old = checkpoint(conn, "things", "old")
+    assert old is not None
+    assert (old["projection_version"], old["state"]) == (1, "failed")
+    assert catch_up(url, Newer()) == {}
+    row = conn.execute("SELECT note, amount FROM things WHERE id = %s", [number(1)]).fetchone()
+    assert row == ("forgiven", 1.1)
+
+
+def test_the_replaced_tables_stay_until_the_next_time(
+    store: EventStore, url: str, conn: Connection, owner: Connection
+) -> None:
+    fill(store, 1, 3)
+    catch_up(url, Things())
+    first = identities(conn)
+    rebuild(url, Things())
+    kept = "SELECT 'projections_old_things.things'::regclass::oid"
+    assert owner.execute(kept).fetchall() == first
+    second = identities(conn)
+    rebuild(url, Things())
+    assert owner.execute(kept).fetchall() == second
+
+
+def test_one_at_a_time(url: str, conn: Connection) -> None:
+    lease = acquire_rebuild(conn, Things(), seconds=60)
+    with pytest.raises(LeaseHeld) as caught:
+        rebuild(url, Things())
+    assert "a rebuild of things" in str(caught.value)
+    lease.release(conn)
+    rebuild(url, Things())
+
+
+def test_who_was_followed_does_not_switch(store: EventStore, url: str, conn: Connection) -> None:
+    """A rebuild sleeps past its lease, another one begins: only the second may switch."""
+    fill(store)
+    catch_up(url, Things())
+    tables = identities(conn)
+    followed = threading.Event()
+
+    def report(progress: Progress) -> None:
+        if progress.phase == "switch" and not followed.is_set():
+            # What the clock would do to a stopped process, whose heartbeat is stopped too.
+            conn.execute(
+                "UPDATE projections.checkpoints SET fencing_token = fencing_token + 1 "
+                "WHERE build = 'rebuild'"
+            )
+            followed.set()
+
+    with pytest.raises(LeaseLost):
+        rebuild(url, Things(), report=report)
+    assert identities(conn) == tables
+
+
+def test_a_long_reader_is_waited_for(store: EventStore, url: str, conn: Connection) -> None:
+    fill(store)
+    catch_up(url, Things())
+    switching = threading.Event()
+
+    def report(progress: Progress) -> None:
+        if progress.phase == "switch":
+            switching.set()
+
+    with connect(url, role="auditor") as reader, connect(url, role="auditor") as other:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM things")
+        thread = threading.Thread(target=rebuild, args=(url, Things()), kwargs={"report": report})
+        thread.start()
+        try:
+            assert switching.wait(20)
+            # It steps aside again and again: others read meanwhile, and see what was there.
+            for _ in range(20):
+                assert other.execute("SELECT count(*) FROM things").fetchone() == (20,)
+            assert thread.is_alive()
+        finally:
+            reader.execute("COMMIT")
+            thread.join()
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_a_reader_that_never_ends_is_given_up_on(store: EventStore, url: str) -> None:
+    fill(store)
+    catch_up(url, Things())
+    with connect(url, role="auditor") as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM things")
+        with pytest.raises(RebuildRefused, match="other transactions"):
+            rebuild(url, Things(), switch_seconds=0.5)
+        reader.execute("COMMIT")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "reason"),
+    [
+        ("CREATE VIEW projections.v AS SELECT * FROM projections.things", "view projections.v"),
+        (
+            "CREATE TABLE projections.hanger_on (tenant_id text, thing_id uuid, "
+            "FOREIGN KEY (tenant_id, thing_id) REFERENCES projections.things)",
+            "foreign key hanger_on",
+        ),
+    ],
+)
+def test_what_hangs_on_the_tables_is_named(
+    url: str, owner: Connection, obstacle: str, reason: str
+) -> None:
+    owner.execute(obstacle)
+    with pytest.raises(RebuildRefused, match=reason):
+        rebuild(url, Things())
+
+
+def test_progress_is_told(store: EventStore, url: str) -> None:
+    fill(store)
+    told: list[Progress] = []
+    rebuild(url, Things(), report=told.append)
+    assert list(dict.fromkeys(each.phase for each in told)) == [
+        "fold",
+        "load",
+        "index",
+        "catch up",
+        "switch",
+    ]
+    assert all(each.position <= each.target for each in told)
+
+
+def test_the_projector_cannot_rebuild(url: str, conn: Connection) -> None:
+    for statement in (
+        "SELECT projections.switch_builds('things', '{things,parts}', 1)",
+        "SELECT projections.drop_build('things', 'old')",
+        "DELETE FROM projections.checkpoints",
+        "TRUNCATE projections.things",
+        "DROP TABLE projections.things",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement)

@@ -1,0 +1,232 @@
+"""A projection, live: what it applies, where it stops, and how it goes on."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import psycopg
+
+from eventstore import EventStore, RecordedEvent
+from eventstore.database import connect
+from projections.errors import EventNotApplied, RulesDiffer
+from projections.projection import Rows, on
+from projections.session import Connection
+from projections.work import Work
+from tests.integration.projections.running import (
+    catch_up,
+    checkpoint,
+    number,
+    replayed,
+    running,
+    stored,
+    until,
+)
+from tests.integration.projections.things import (
+    AmountAdded,
+    Forbidden,
+    Noise,
+    Overdrawn,
+    PartAdded,
+    PartRemoved,
+    ThingMade,
+    ThingRenamed,
+    ThingRetired,
+    Things,
+)
+
+
+def made(n: int, name: str | None = None) -> ThingMade:
+    return ThingMade(thing_id=number(n), name=name or f"thing {n}")
+
+
+def test_events_become_rows(store: EventStore, url: str, conn: Connection) -> None:
+    a, b = number(1), number(2)
+    store.append("thing-a", [made(1, "a"), PartAdded(thing_id=a, part_no=1, label="p1")])
+    store.append("thing-b", [made(2, "b"), AmountAdded(thing_id=b, amount=2.5)])
+    store.append("thing-a", [PartAdded(thing_id=a, part_no=n, label=f"p{n}") for n in (2, 3)])
+    store.append("thing-a", [PartRemoved(thing_id=a, part_no=2), ThingRetired(thing_id=a)])
+    assert catch_up(url, Things()) == {}
+    things = conn.execute("SELECT name, amount, part_count, retired FROM things ORDER BY 1")
+    assert things.fetchall() == [("a", 0, 2, True), ("b", 2.5, 0, False)]
+    parts = conn.execute("SELECT part_no, label FROM parts ORDER BY 1")
+    assert parts.fetchall() == [(1, "p1"), (3, "p3")]
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["position"], there["applied"]) == (store.watermark(), 8)
+    assert (there["state"], there["holder"]) == ("stopped", None)
+
+
+def test_rows_are_stamped_by_their_events(store: EventStore, url: str, conn: Connection) -> None:
+    receipt = store.append("thing-a", [made(1), AmountAdded(thing_id=number(1), amount=1)])
+    catch_up(url, Things())
+    first, last = store.read_stream("thing-a")
+    row = conn.execute("SELECT created_at, updated_at, position FROM things").fetchone()
+    assert row == (first.occurred_at, last.occurred_at, receipt.positions[-1])
+
+
+def test_it_follows(store: EventStore, url: str, conn: Connection) -> None:
+    def there(n: int) -> bool:
+        query = "SELECT FROM things WHERE id = %s"
+        return conn.execute(query, [number(n)]).fetchone() is not None
+
+    with running(url, Things()):
+        for n in range(1, 4):
+            store.append(f"thing-{n}", [made(n)])
+            until(partial(there, n), "the row")
+
+
+def test_the_checkpoint_follows_a_log_of_other_events(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    with running(url, Things()):
+        store.append("noise-1", [Noise()])
+        there = until(
+            lambda: (checkpoint(conn, "things") or {}).get("position") == store.watermark(),
+            "the checkpoint",
+        )
+        assert there
+
+
+def test_small_batches_give_the_same_rows(store: EventStore, url: str, conn: Connection) -> None:
+    for n in range(1, 30):
+        store.append(f"thing-{n}", [made(n), AmountAdded(thing_id=number(n), amount=0.1)])
+        store.append("thing-1", [AmountAdded(thing_id=number(1), amount=0.1)])
+    assert catch_up(url, Things(), batch=3) == {}
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_it_stops_at_an_event_that_its_rule_refuses(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
+    bad = Forbidden(thing_id=number(1))
+    refused = store.append("thing-1", [bad]).positions[0]
+    store.append("thing-2", [made(2)])
+    failures = catch_up(url, Things(), Work())
+    assert list(failures) == ["things"]
+    error = failures["things"]
+    assert isinstance(error, EventNotApplied)
+    assert (error.position, error.event_id) == (refused, bad.event_id)
+    assert conn.execute("SELECT name, amount FROM things").fetchall() == [("thing 1", 1)]
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["state"], there["holder"], there["position"]) == ("failed", None, refused - 1)
+    said = there["last_error"]
+    assert (said["position"], said["event_id"]) == (refused, str(bad.event_id))
+    assert said["event_type"] == "things.forbidden"
+    assert "this rule refuses every event" in said["error"]
+    assert "ValueError" in said["traceback"]
+    # The other projection went on to the end.
+    other = checkpoint(conn, "work")
+    assert other is not None
+    assert (other["state"], other["position"]) == ("stopped", store.watermark())
+
+
+def test_it_stops_at_an_event_that_the_table_refuses(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    for n in range(1, 20):
+        store.append(f"thing-{n}", [made(n)])
+    refused = store.append("thing-7", [Overdrawn(thing_id=number(7))]).positions[0]
+    for n in range(20, 40):
+        store.append(f"thing-{n}", [made(n)])
+    error = catch_up(url, Things())["things"]
+    assert isinstance(error, EventNotApplied)
+    assert error.position == refused
+    assert "things_big_check" in error.reason
+    assert conn.execute("SELECT count(*) FROM things").fetchone() == (19,)
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["position"], there["applied"]) == (refused - 1, 19)
+
+
+def test_a_restart_tries_again(store: EventStore, url: str, conn: Connection) -> None:
+    store.append("thing-1", [made(1), Forbidden(thing_id=number(1)), made(2)])
+    first = catch_up(url, Things())["things"]
+    again = catch_up(url, Things())["things"]
+    assert str(first) == str(again)
+
+    class Cured(Things, name="things", tables=Things.tables):
+        @on(Forbidden)
+        def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
+            pass
+
+    assert catch_up(url, Cured()) == {}
+    assert conn.execute("SELECT count(*) FROM things").fetchone() == (2,)
+    there = checkpoint(conn, "things")
+    assert there is not None
+    assert (there["state"], there["last_error"]) == ("stopped", None)
+
+
+def test_a_batch_that_fails_only_as_a_batch_goes_through(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """Two things swap names by way of a third: at no moment do two have the same."""
+    store.append("thing-1", [made(1, "left"), made(2, "right")])
+    assert catch_up(url, Things()) == {}
+    store.append(
+        "thing-1",
+        [
+            ThingRenamed(thing_id=number(1), name="between"),
+            ThingRenamed(thing_id=number(2), name="left"),
+            ThingRenamed(thing_id=number(1), name="right"),
+        ],
+    )
+    assert catch_up(url, Things()) == {}
+    names = conn.execute("SELECT name FROM things ORDER BY id").fetchall()
+    assert names == [("right",), ("left",)]
+
+
+def test_a_name_that_was_given_up_can_be_taken_in_the_same_batch(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    store.append("thing-1", [made(1, "a")])
+    catch_up(url, Things())
+    store.append("thing-1", [ThingRetired(thing_id=number(1)), made(2, "a")])
+    assert catch_up(url, Things()) == {}
+    assert conn.execute("SELECT count(*) FROM things WHERE name = 'a'").fetchone() == (2,)
+
+
+def test_other_rules_do_not_go_on_from_these_rows(store: EventStore, url: str) -> None:
+    store.append("thing-1", [made(1)])
+    catch_up(url, Things())
+
+    class Newer(Things, name="things", tables=Things.tables, version=2):
+        pass
+
+    error = catch_up(url, Newer())["things"]
+    assert isinstance(error, RulesDiffer)
+    assert "rebuild things" in str(error)
+
+
+def test_it_comes_back_after_its_connections_were_cut(
+    store: EventStore, url: str, conn: Connection, admin_url: str
+) -> None:
+    def has_rows(count: int) -> bool:
+        return conn.execute("SELECT count(*) FROM things").fetchone() == (count,)
+
+    with running(url, Things()), psycopg.connect(admin_url, autocommit=True) as admin:
+        for n in range(1, 6):
+            store.append(f"thing-{n}", [made(n)])
+            until(partial(has_rows, n), "the row")
+            cut = admin.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE application_name ~ '^eventstore (things|tail)'"
+            ).fetchone()
+            assert cut is not None
+            assert cut[0] > 0
+        store.append("thing-9", [made(9)])
+        until(partial(has_rows, 6), "the row after the last cut")
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_a_tenant_sees_its_own_rows_only(store: EventStore, url: str) -> None:
+    store.append("thing-1", [made(1, "ours")])
+    with EventStore.open(url, tenant="other") as others:
+        others.append("thing-1", [made(1, "theirs")])
+    assert catch_up(url, Things()) == {}
+    seen = {}
+    for tenant in ("default", "other"):
+        with connect(url, role="auditor", tenant=tenant) as auditor:
+            seen[tenant] = auditor.execute("SELECT name FROM things").fetchall()
+    assert seen == {"default": [("ours",)], "other": [("theirs",)]}

@@ -1,0 +1,177 @@
+"""A context of the tests' own: things with a column of every type, and parts that hang on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from eventstore import BigInt, Event, RecordedEvent
+from projections.projection import Projection, Rows, on
+from projections.row import Row, table
+
+DDL = """
+CREATE TABLE projections.things (
+    tenant_id text COLLATE "C" NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    amount double precision NOT NULL DEFAULT 0,
+    price numeric NOT NULL DEFAULT 0,
+    big bigint NOT NULL DEFAULT 0 CHECK (big >= 0),
+    tags text[] NOT NULL DEFAULT '{}',
+    info jsonb NOT NULL DEFAULT '{}',
+    seen_at timestamptz,
+    note text,
+    retired boolean NOT NULL DEFAULT false,
+    part_count integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    loud text GENERATED ALWAYS AS (upper(name)) STORED,
+    PRIMARY KEY (tenant_id, id)
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX things_name ON projections.things (tenant_id, name) WHERE NOT retired;
+CREATE INDEX things_info ON projections.things USING gin (info);
+COMMENT ON TABLE projections.things IS 'Things.';
+COMMENT ON COLUMN projections.things.note IS 'What was said of it.';
+COMMENT ON INDEX projections.things_name IS 'A name belongs to one thing at a time.';
+CREATE TABLE projections.parts (
+    tenant_id text COLLATE "C" NOT NULL,
+    thing_id uuid NOT NULL,
+    part_no integer NOT NULL,
+    label text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (tenant_id, thing_id, part_no),
+    CONSTRAINT parts_thing FOREIGN KEY (tenant_id, thing_id) REFERENCES projections.things
+);
+COMMENT ON CONSTRAINT parts_thing ON projections.parts IS 'A part has a thing.';
+SELECT projections.protect('projections.things'), projections.protect('projections.parts');
+"""
+
+
+class ThingMade(Event, event_type="things.made"):
+    thing_id: UUID
+    name: str
+    amount: float = 0.0
+    price: Decimal = Decimal(0)
+    big: Annotated[int, BigInt] = 0
+    tags: list[str] = []
+    info: dict[str, Any] = {}
+    seen_at: datetime | None = None
+    note: str | None = None
+
+
+class ThingRenamed(Event, event_type="things.renamed"):
+    thing_id: UUID
+    name: str
+
+
+class ThingRetired(Event, event_type="things.retired"):
+    thing_id: UUID
+
+
+class AmountAdded(Event, event_type="things.amount_added"):
+    thing_id: UUID
+    amount: float
+
+
+class PartAdded(Event, event_type="things.part_added"):
+    thing_id: UUID
+    part_no: int
+    label: str
+
+
+class PartRemoved(Event, event_type="things.part_removed"):
+    thing_id: UUID
+    part_no: int
+
+
+class Forbidden(Event, event_type="things.forbidden"):
+    """The rule refuses it."""
+
+    thing_id: UUID
+
+
+class Overdrawn(Event, event_type="things.overdrawn"):
+    """The rule accepts it, the table does not."""
+
+    thing_id: UUID
+
+
+class Noise(Event, event_type="noise.made"):
+    """Of no interest to the projection."""
+
+    text: str = ""
+
+
+@table("things", key="id", named_by=("thing_id",))
+class Thing(Row):
+    id: UUID
+    name: str
+    amount: float = 0.0
+    price: Decimal = Decimal(0)
+    big: int = 0
+    tags: list[str]
+    info: dict[str, Any]
+    seen_at: datetime | None = None
+    note: str | None = None
+    retired: bool = False
+    part_count: int = 0
+
+
+@table("parts", key=("thing_id", "part_no"), named_by=(("thing_id", "part_no"),))
+class Part(Row):
+    thing_id: UUID
+    part_no: int
+    label: str
+
+
+class Things(Projection, name="things", tables=(Thing, Part)):
+    @on(ThingMade)
+    def made(self, event: ThingMade, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.add(
+            Thing(
+                id=event.thing_id,
+                name=event.name,
+                amount=event.amount,
+                price=event.price,
+                big=event.big,
+                tags=event.tags,
+                info=event.info,
+                seen_at=event.seen_at,
+                note=event.note,
+            )
+        )
+
+    @on(ThingRenamed)
+    def renamed(self, event: ThingRenamed, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).name = event.name
+
+    @on(ThingRetired)
+    def retired(self, event: ThingRetired, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).retired = True
+
+    @on(AmountAdded)
+    def amount_added(self, event: AmountAdded, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).amount += event.amount
+
+    @on(PartAdded)
+    def part_added(self, event: PartAdded, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).part_count += 1
+        rows.add(Part(thing_id=event.thing_id, part_no=event.part_no, label=event.label))
+
+    @on(PartRemoved)
+    def part_removed(self, event: PartRemoved, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).part_count -= 1
+        rows.remove(Part)
+
+    @on(Forbidden)
+    def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
+        raise ValueError("this rule refuses every event")
+
+    @on(Overdrawn)
+    def overdrawn(self, event: Overdrawn, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).big = -1
