@@ -17,6 +17,7 @@ from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 from eventstore.limits import (
     MAX_BIG_INTEGER,
+    MAX_CALL_BYTES,
     MAX_EVENTS_PER_CALL,
     MAX_NAME,
     MAX_PAYLOAD_BYTES,
@@ -132,7 +133,13 @@ def prepare(
     if len(set(ids)) < len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)
         raise InvalidEvent(f"event {twice} stands twice in one append", path="events")
-    return Request(appends, tuple(ids), tuple(bodies), sum(map(len, bodies)))
+    size = sum(map(len, bodies))
+    if size > MAX_CALL_BYTES:
+        raise InvalidEvent(
+            f"{size:,} bytes in one append, the limit is {MAX_CALL_BYTES:,}; "
+            "append them in several calls"
+        )
+    return Request(appends, tuple(ids), tuple(bodies), size)
 
 
 def _body(append: Append, event: Event, event_id: UUID, metadata: bytes, limit: int) -> bytes:

@@ -127,8 +127,8 @@ def _seconds(raw: Any) -> float:
 
 def _tenant(raw: Any) -> str:
     text = str(raw)
-    if not (0 < len(text) <= MAX_NAME and text.isprintable()):
-        raise ValueError(f"must be 1 to {MAX_NAME} printable characters")
+    if not (0 < len(text) <= MAX_NAME and text.isprintable()) or text == "*":
+        raise ValueError(f"must be 1 to {MAX_NAME} printable characters, and not *")
     return text
 
 

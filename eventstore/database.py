@@ -5,6 +5,7 @@ Driver errors become the store's in `translated`, and nowhere else; the cause is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -169,6 +170,14 @@ class Database:
     _pool: ConnectionPool[Connection] | None = None
     _mutex: Lock = field(default_factory=Lock)
     _closed: bool = False
+    _process: int = field(default_factory=os.getpid)
+
+    def require_open(self) -> None:
+        """Raises StoreUnavailable when it is closed, or belongs to the process that forked this."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed; open it again")
+        if self._process != os.getpid():
+            raise StoreUnavailable("the store was opened before a fork; open one in each process")
 
     def writer(self) -> Connection:
         """A connection of its own that may append."""
@@ -203,7 +212,8 @@ class Database:
             try:
                 return work()
             except StoreUnavailable as error:
-                if self._closed or not lost(error) or monotonic() + pause > deadline:
+                self.require_open()
+                if not lost(error) or monotonic() + pause > deadline:
                     raise
             sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -218,9 +228,9 @@ class Database:
             pool.close()
 
     def _open_pool(self) -> ConnectionPool[Connection]:
+        self.require_open()
         with self._mutex:
-            if self._closed:
-                raise StoreUnavailable("the store is closed; open it again")
+            self.require_open()
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self.url,

@@ -27,6 +27,9 @@ Retention = Literal["conversation", "decision", "work", "audit"]
 """The retention classes; each has partitions of its own and a lifetime of its own."""
 
 _RETENTIONS: Final = frozenset(get_args(Retention))
+_OWN_NAMES: Final = {
+    "event_id", "event_type", "schema_version", "retention", "big_integers", "with_id",
+}  # fmt: skip
 
 READ_BACK: Final = {"read_back": True}
 """Validation context of an event that comes from the log. A rule about what may be said (a legal
@@ -103,6 +106,12 @@ class Event(BaseModel):
         if retention not in _RETENTIONS:
             raise InvalidEvent(
                 f"retention {retention!r} is none of {', '.join(sorted(_RETENTIONS))}",
+                event_type=event_type,
+            )
+        if taken := _OWN_NAMES & cls.model_fields.keys():
+            # The field would stand before the attribute, and be recorded in its place.
+            raise InvalidEvent(
+                f"a field can't be named {', '.join(sorted(taken))}: every event has that",
                 event_type=event_type,
             )
         cls.event_type, cls.schema_version, cls.retention = event_type, schema_version, retention

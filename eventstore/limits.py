@@ -1,6 +1,6 @@
 """The limits of the log: everything that can grow has one.
 
-The lengths are also CHECK constraints of the tables; a test compares the two.
+The lengths are also those of the columns; a test compares the two.
 """
 
 from typing import Final
@@ -15,6 +15,8 @@ MAX_NESTING: Final = 100
 """Levels of nesting in a payload."""
 MAX_EVENTS_PER_CALL: Final = 10_000
 """Events of one append or append_many."""
+MAX_CALL_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of all events of one append or append_many, with what goes with them."""
 MAX_SAFE_INTEGER: Final = 2**53
 """Largest magnitude of an integer that every JSON reader keeps exact."""
 MAX_BIG_INTEGER: Final = 2**63 - 1

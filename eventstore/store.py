@@ -22,7 +22,7 @@ from eventstore.append import (
 )
 from eventstore.config import Settings, load
 from eventstore.database import Database, Limits
-from eventstore.errors import InvalidEvent, StoreUnavailable
+from eventstore.errors import InvalidEvent
 from eventstore.event import Event, RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.registry import EventRegistry, default_registry
@@ -48,7 +48,6 @@ class EventStore:
         self.registry = registry
         self.settings = settings
         self.writer = GroupCommitWriter(database)
-        self._closed = False
 
     @classmethod
     def open(
@@ -89,7 +88,6 @@ class EventStore:
 
     def close(self) -> None:
         """Finishes the appends under way and gives back the connections."""
-        self._closed = True
         self.writer.close()
         self.database.close()
 
@@ -164,9 +162,8 @@ class EventStore:
         return self.writer.append(self.prepare(all_in_context(appends)))
 
     def prepare(self, appends: Sequence[Append]) -> Request:
-        """Checks and encodes appends for this store; raises InvalidEvent."""
-        if self._closed:
-            raise StoreUnavailable("the store is closed; open it again")
+        """Checks and encodes appends for this store; raises InvalidEvent or StoreUnavailable."""
+        self.database.require_open()
         return prepare(appends, registry=self.registry, limit=self.settings.max_payload_bytes)
 
     def read_stream(

@@ -80,8 +80,9 @@ class Subscription:
         self._next = 0
         self._read_until = self.checkpoint.position
         self._pace = Pace()
+        self._recognised: set[int] = set()
         if self.checkpoint.data_hash:
-            self._compare()
+            self._database.read(self._recognise)
 
     def __iter__(self) -> Iterator[RecordedEvent]:
         return self
@@ -121,6 +122,7 @@ class Subscription:
         """The next page, without waiting; empty when there is nothing new."""
 
         def page(connection: Connection) -> tuple[int, list[RecordedEvent]]:
+            self._recognise(connection)
             until = read.watermark(connection)
             if until <= self._read_until:
                 return self._read_until, []
@@ -149,12 +151,16 @@ class Subscription:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _compare(self) -> None:
-        wanted = self.checkpoint
-        found = self._database.read(
-            lambda connection: read.event_at(connection, self._database.tenant, wanted.position)
-        )
-        if found is None:
-            raise HistoryDiverged(wanted.position, "there is no event at that position")
-        if found[1] != wanted.data_hash:
-            raise HistoryDiverged(wanted.position, "another event stands at that position")
+    def _recognise(self, connection: Connection) -> None:
+        """Compares the checkpoint with the log, once a connection.
+
+        A new connection may lead to a server that took over and lost the last events.
+        """
+        session, wanted = connection.info.backend_pid, self.checkpoint
+        if wanted.data_hash and session not in self._recognised:
+            found = read.event_at(connection, self._database.tenant, wanted.position)
+            if found is None:
+                raise HistoryDiverged(wanted.position, "there is no event at that position")
+            if found[1] != wanted.data_hash:
+                raise HistoryDiverged(wanted.position, "another event stands at that position")
+            self._recognised.add(session)

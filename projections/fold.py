@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
@@ -26,7 +26,7 @@ def fold(
     *,
     until: int,
     tenant: str | None = None,
-) -> Iterator[tuple[RecordedEvent, list[tuple[type[Row], Key]]]]:
+) -> Generator[tuple[RecordedEvent, list[tuple[type[Row], Key]]], None, None]:
     """Folds every event up to position `until` into `state`; yields each with the rows it touched.
 
     `until` is at most a watermark. Memory holds the state and two pages: while one is folded, the

@@ -345,7 +345,7 @@ BEGIN
     IF caller = '*' THEN
         caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
     END IF;
-    IF caller IS DISTINCT FROM tenant THEN
+    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
         RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
             USING ERRCODE = 'ES003',
                   DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,

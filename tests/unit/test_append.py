@@ -100,6 +100,13 @@ def test_too_many_events_in_a_call() -> None:
         prepare([Append("s-1", many)], registry=REGISTRY)
 
 
+def test_too_many_bytes_in_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventstore.append.MAX_CALL_BYTES", 2_000)
+    prepare([Append("s-1", [Noted(text="x" * 500) for _ in range(2)])], registry=REGISTRY)
+    with pytest.raises(InvalidEvent, match="bytes in one append, the limit is 2,000"):
+        prepare([Append("s-1", [Noted(text="x" * 500) for _ in range(4)])], registry=REGISTRY)
+
+
 def test_an_event_twice_in_one_call() -> None:
     noted = Noted()
     for appends in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import types
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -57,6 +58,22 @@ def test_an_unknown_retention_is_refused() -> None:
 
         class Bad(Event, event_type="unit.bad", retention="forever", registry=REGISTRY):
             pass
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["event_id", "event_type", "schema_version", "retention", "big_integers", "with_id"],
+)
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")
+def test_a_field_can_not_take_the_place_of_what_every_event_has(name: str) -> None:
+    with pytest.raises(InvalidEvent, match=f"can't be named {name}"):
+        types.new_class(
+            "Bad",
+            (Event,),
+            {"event_type": "unit.bad", "registry": REGISTRY},
+            lambda body: body.update(__annotations__={name: int}),
+        )
+    assert {cls.event_type for cls in REGISTRY} <= {"unit.measured", "unit.derived"}
 
 
 def test_big_integers_are_found_wherever_they_are_declared() -> None:

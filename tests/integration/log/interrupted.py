@@ -18,6 +18,8 @@ from tests.integration.log.processes import answer, commands
 from tests.integration.log.waiting import until
 
 FOLLOWERS = 4
+OWN_STREAM = {"leader": "held-1", "follower": "s-9", "successor": "held-2"}
+"""Where the main thread appends: the caller holds the streams `held-1` and `held-2` locked."""
 
 
 def interrupted_append(store: EventStore, stream_id: str) -> str:
@@ -55,7 +57,7 @@ def main() -> None:
 
         helper = Thread(target=follow)
         helper.start()
-        outcome = interrupted_append(store, "held-1" if who == "leader" else "held-2")
+        outcome = interrupted_append(store, OWN_STREAM[who])
         over.set()
         helper.join()
         versions = [future.result(20).stream_version for future in futures]

@@ -94,11 +94,11 @@ def test_everything_is_cut_again_and_again(
     over, choose = Signal(), random.Random(7)
 
     def cut() -> None:
-        while not over.wait(choose.random() * 0.05):
+        while not over.wait(choose.random() * 0.15):
             proxy.cut_all()
 
     def work(number: int) -> None:
-        while proxy.cuts < 12 or lengths[number] < 60:
+        while proxy.cuts < 10 or lengths[number] < 40:
             events = said(2)
             receipt = far.append(f"s-{number}", events, expected_version=lengths[number])
             lengths[number] = receipt.stream_version

@@ -177,7 +177,7 @@ def gate(admin: Connection, *, swapped: bool = False) -> Iterator[None]:
     """
     row = admin.execute("SELECT pg_get_functiondef('eventstore.watermark'::regproc)").fetchone()
     assert row is not None
-    found = re.search(r"(SELECT CASE[^;]*;)\s*(SELECT min[^;]*;)", row[0])
+    found = re.search(r"(high := [^;]*;)\s*(SELECT min[^;]*;)", row[0])
     assert found is not None
     first, second = found.group(2, 1) if swapped else found.groups()
     body = f"{first}\nPERFORM eventstore.gate();\n{second}"

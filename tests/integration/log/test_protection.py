@@ -205,6 +205,14 @@ def test_the_limits_are_those_of_the_columns(admin: Connection, column: str, lim
     assert row == (limit,)
 
 
+def test_a_login_is_bound_to_a_tenant_that_can_be(database_url: str) -> None:
+    with connect(database_url, role="owner") as owner:
+        owner.execute("SELECT eventstore.bind_login('long', %s)", ["x" * MAX_NAME])
+        for wrong in ("", "x" * (MAX_NAME + 1)):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                owner.execute("SELECT eventstore.bind_login('long', %s)", [wrong])
+
+
 def test_the_longest_names_are_recorded(store: EventStore) -> None:
     stream_id, name = "s-" + "é" * (MAX_STREAM_ID - 2), "é" * MAX_NAME
     store.append(stream_id, [Said()], agent=name, target_agent=name)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from eventstore import EventStore
+from eventstore.errors import DuplicateEventId
+from tests.integration.log.facts import Said, open_store, said
 from tests.integration.log.processes import Child, children
 
 WRITERS = 10
@@ -61,3 +64,34 @@ def duels(writers: list[Child], store: EventStore, rounds: int) -> None:
         assert [one for one in answers if "won" not in one] == [loss] * (WRITERS - 1)
         last = next(store.read_stream("duel-1", backwards=True))
         assert str(last.event_id) == winners[0]["event_id"]
+
+
+def test_one_fact_said_by_many_at_once(database_url: str, store: EventStore) -> None:
+    """To one stream all get the same receipt; to streams of their own one is recorded."""
+    stores = [open_store(database_url) for _ in range(6)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        for n in range(15):
+            same = said(1 + n % 2)
+            receipts = list(pool.map(lambda one: one.append(f"same-{n}", same), stores))  # noqa: B023
+            assert receipts == [receipts[0]] * len(stores)
+            torn = said(1 + n % 2)
+            outcomes = list(pool.map(try_append, stores, range(len(stores)), [torn] * len(stores)))
+            recorded = store.read_event(torn[0].event_id)
+            assert recorded is not None
+            assert sorted(map(str, outcomes)) == sorted(
+                ["recorded", *[f"another stream: {recorded.stream_id}"] * (len(stores) - 1)]
+            )
+    for one in stores:
+        one.close()
+    ids = [recorded.event_id for recorded in store.read_all()]
+    assert len(set(ids)) == len(ids)
+    lengths = {one.stream_id: one.stream_version for one in store.read_all()}
+    assert sum(lengths.values()) == len(ids)
+
+
+def try_append(store: EventStore, number: int, events: list[Said]) -> str:
+    try:
+        store.append(f"torn-{number}", events)
+    except DuplicateEventId as error:
+        return f"{error.reason}: {error.recorded_in}"
+    return "recorded"

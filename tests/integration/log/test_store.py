@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -366,6 +367,24 @@ def test_a_closed_store_says_so(database_url: str) -> None:
         with pytest.raises(StoreUnavailable, match="the store is closed"):
             attempt()
     store.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_store_does_not_survive_a_fork(store: EventStore) -> None:
+    """Two processes on one connection would talk into each other's answers."""
+    store.append("s-1", [Said()])
+    child = os.fork()
+    if child == 0:
+        refused = 0
+        for attempt in (lambda: store.append("s-1", [Said()]), lambda: list(store.read_all())):
+            try:
+                attempt()
+            except StoreUnavailable as error:
+                refused += "before a fork" in str(error)
+        os._exit(refused)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 2
+    assert store.append("s-1", [Said()]).stream_version == 2
 
 
 def test_nothing_is_left_open(database_url: str, admin: Connection) -> None:

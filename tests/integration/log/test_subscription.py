@@ -8,8 +8,10 @@ from itertools import islice
 from time import monotonic
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from eventstore import Checkpoint, EventStore, Subscription
+from eventstore.database import Database
 from eventstore.errors import HistoryDiverged, StoreUnavailable
 from eventstore.read import PAGE
 from tests.integration.log.facts import Asked, Said, open_store, said
@@ -123,9 +125,7 @@ def test_another_history_is_noticed(store: EventStore, make_database: Callable[[
         first = subscription.checkpoint
         next(subscription)
         second = subscription.checkpoint
-    other = make_database()
-    url = store.database.url.replace(store.database.url.split("/")[3].split("?")[0], other)
-    with open_store(url) as restored:
+    with open_store(make_conninfo(store.database.url, dbname=make_database())) as restored:
         with pytest.raises(HistoryDiverged, match="there is no event at that position"):
             restored.subscribe(after=first)
         restored.append("s-1", [Said(text="one")])
@@ -136,6 +136,24 @@ def test_another_history_is_noticed(store: EventStore, make_database: Callable[[
             restored.subscribe(after=second)
         assert caught.value.position == 2
         restored.subscribe(after=second.position).close()
+
+
+def test_a_server_that_took_over_and_lost_events_is_noticed(
+    store: EventStore, make_database: Callable[[], str]
+) -> None:
+    """A subscription that lives through it must not go on as if nothing had happened."""
+    url = make_conninfo(store.database.url, dbname=make_database())
+    with open_store(url) as successor, store.subscribe() as subscription:
+        successor.append("s-1", [Said(text="one")])
+        store.append("s-1", [Said(text="one"), Said(text="two")])
+        assert [recorded.position for recorded in islice(subscription, 2)] == [1, 2]
+        successor.append("s-1", [Said(text="another two"), Said(text="three")])
+        store.database.close()
+        store.database = Database(url, "default")
+        subscription._database = store.database
+        with pytest.raises(HistoryDiverged) as caught:
+            next(subscription)
+        assert caught.value.position == 2
 
 
 def test_a_foreign_tenant_s_event_is_no_checkpoint(store: EventStore) -> None:

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from eventstore import ANY, EventStore
 from eventstore.database import Connection, connect
 from eventstore.embedded import EmbeddedServer
-from eventstore.errors import PermissionDenied
+from eventstore.errors import ConfigurationError, PermissionDenied
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, open_store
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
@@ -224,6 +224,15 @@ def count(connection: Connection) -> int:
     row = connection.execute("SELECT count(*) FROM eventstore.events").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_every_tenant_is_no_tenant(store: EventStore, appender: Connection) -> None:
+    with pytest.raises(ConfigurationError, match=r"not \*"):
+        open_store(store.database.url, "*")
+    appender.execute("SET eventstore.tenant = '*'")
+    with pytest.raises(psycopg.Error) as caught:
+        append(appender, "s-1", tenant="*")
+    assert caught.value.sqlstate == "ES003"
 
 
 def test_a_rebound_login_belongs_to_its_new_tenant(

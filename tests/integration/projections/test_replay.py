@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from eventstore import EventStore
 from eventstore.database import connect
 from eventstore.errors import ConfigurationError
 from projections.errors import EventNotApplied, NoSuchRow, UnknownTable
+from projections.fold import fold
 from projections.replay import owner_of, parse_key, position_at, row_as_of, state_as_of
 from projections.session import Connection
 from projections.work.rows import WorkItem
@@ -132,3 +134,16 @@ def test_a_key_is_parsed_by_its_columns() -> None:
     for wrong in ("x,4", f"{number(3)}", f"{number(3)},four", ""):
         with pytest.raises(ConfigurationError, match="THING_ID,PART_NO"):
             parse_key(row, wrong)
+
+
+def test_the_garbage_collector_is_as_it_was(
+    conn: Connection, store: EventStore, positions: list[int]
+) -> None:
+    assert gc.isenabled()
+    state_as_of(conn, Things(), 10**9)
+    assert gc.isenabled()
+    broken_off = fold(conn, Things(), Things().empty(), until=store.watermark())
+    next(broken_off)
+    broken_off.close()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
