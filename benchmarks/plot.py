@@ -1,4 +1,4 @@
-"""The outcomes as a picture: medians as bars, and how far the rounds went apart."""
+"""The outcomes as a picture: a dot for the median, a line from the lowest round to the highest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FLOOR, _OURS = "#9aa5b1", "#1f6f8b"
 
 
 def draw(outcomes: Sequence[Outcome], path: Path = PICTURE) -> None:
-    """Draws what is measured in events/s; a latency is no bar beside it.
+    """Draws what is measured in events/s; a latency has no place on that scale.
 
     Raises ModuleNotFoundError without matplotlib, which the extra `bench` brings.
     """
@@ -26,24 +26,31 @@ def draw(outcomes: Sequence[Outcome], path: Path = PICTURE) -> None:
     mpl.rcParams["svg.hashsalt"] = "benchmarks"  # the same picture from the same numbers
     from matplotlib import pyplot as plt  # type: ignore[import-not-found, unused-ignore]
 
-    bars = []
+    rows = []
     for outcome in outcomes:
         if outcome.unit == "events/s":
             sides = ([(outcome.floor, _FLOOR)] if outcome.floor else []) + [
                 (series, _OURS) for series in outcome.ours
             ]
-            bars += [(f"{outcome.title}: {one.label}", one, colour) for one, colour in sides]
-    figure, axes = plt.subplots(figsize=(9, 0.32 * len(bars) + 1), layout="constrained")
-    for row, (_, series, colour) in enumerate(bars):
-        axes.barh(row, series.middle, color=colour, height=0.7)
-        spread = [[series.middle - series.low], [series.high - series.middle]]
-        axes.errorbar(series.middle, row, xerr=spread, color="#333333", linewidth=1, capsize=2)
-        axes.text(series.low * 0.95, row, f"{series.middle:,.0f}", va="center", ha="right",
-                  fontsize=7, color="white")  # fmt: skip
-    axes.set_yticks(range(len(bars)), [label for label, _, _ in bars], fontsize=7)
+            rows += [(f"{outcome.title}: {one.label}", one, colour) for one, colour in sides]
+    figure, axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 1), layout="constrained")
+    for row, (_, series, colour) in enumerate(rows):
+        axes.plot([series.low, series.high], [row, row], color=colour, linewidth=3)
+        axes.plot(series.middle, row, "o", color=colour, markersize=7)
+        axes.annotate(
+            f"{series.middle:,.0f}",
+            (series.high, row),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+        )
+    axes.set_yticks(range(len(rows)), [label for label, _, _ in rows], fontsize=7)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlim(left=100)
+    axes.grid(axis="x", color="#e4e7eb")
+    axes.set_axisbelow(True)
+    axes.margins(x=0.15)
     axes.set_xlabel("events a second (median, lowest and highest round); grey: the floor")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -56,7 +56,7 @@ STREAM_EXISTS: Final = _Expected.STREAM_EXISTS
 ExpectedVersion = int
 """ANY, NO_STREAM, STREAM_EXISTS, or the stream_version that the writer believes."""
 
-_EMPTY: Final[Mapping[str, Any]] = {}
+_NO_METADATA: Final = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,21 @@ class Request:
     appends: tuple[Append, ...]
     event_ids: tuple[UUID, ...]
     """Of all events, in order."""
-    bodies: tuple[bytes, ...]
-    """Of all events, in order, each as eventstore.append takes it."""
+    payloads: tuple[bytes, ...]
+    """Of all events, in order, their exact bytes."""
+    metadata: tuple[bytes, ...]
+    """Of each append."""
     size: int
-    """Bytes of the bodies."""
+    """Bytes of payloads and metadata."""
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """Of all events, in order, each as eventstore.append takes it."""
+        made: list[bytes] = []
+        for append, metadata in zip(self.appends, self.metadata, strict=True):
+            for event in append.events:
+                made.append(_body(append, event, self.payloads[len(made)], metadata))
+        return made
 
 
 def prepare(
@@ -116,43 +127,48 @@ def prepare(
     """Checks and encodes appends; raises InvalidEvent before anything reaches the database."""
     appends = tuple(appends)
     ids: list[UUID] = []
-    bodies: list[bytes] = []
+    payloads: list[bytes] = []
+    about: list[bytes] = []
+    size = 0
     for append in appends:
         _check(append)
-        metadata = encode_json(dict(append.metadata), "metadata", "metadata", limit=limit)
+        metadata = _NO_METADATA
+        if append.metadata:
+            metadata = encode_json(dict(append.metadata), "metadata", "metadata", limit=limit)
+        about.append(metadata)
         for event in append.events:
-            ids.append(event_id := _check_event(event, registry))
-            bodies.append(_body(append, event, event_id, metadata, limit))
-    if not bodies:
+            ids.append(_check_event(event, registry))
+            payloads.append(payload := encode(event, limit=limit))
+            size += len(payload) + len(metadata)
+    if not payloads:
         raise InvalidEvent("an append needs at least one event")
-    if len(bodies) > MAX_EVENTS_PER_CALL:
+    if len(payloads) > MAX_EVENTS_PER_CALL:
         raise InvalidEvent(
-            f"{len(bodies):,} events in one append, the limit is {MAX_EVENTS_PER_CALL:,}; "
+            f"{len(payloads):,} events in one append, the limit is {MAX_EVENTS_PER_CALL:,}; "
             "append them in several calls"
         )
-    if len(set(ids)) < len(ids):
+    if len(ids) > 1 and len(set(ids)) < len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)
         raise InvalidEvent(f"event {twice} stands twice in one append", path="events")
-    size = sum(map(len, bodies))
     if size > MAX_CALL_BYTES:
         raise InvalidEvent(
             f"{size:,} bytes in one append, the limit is {MAX_CALL_BYTES:,}; "
             "append them in several calls"
         )
-    return Request(appends, tuple(ids), tuple(bodies), size)
+    return Request(appends, tuple(ids), tuple(payloads), tuple(about), size)
 
 
-def _body(append: Append, event: Event, event_id: UUID, metadata: bytes, limit: int) -> bytes:
+def _body(append: Append, event: Event, payload: bytes, metadata: bytes) -> bytes:
     return orjson.dumps(
         {
             "t": event.event_type,
             "v": event.schema_version,
-            "k": append.correlation_id or event_id,
+            "k": append.correlation_id or event.event_id,
             "u": append.causation_id,
             "g": append.agent,
             "h": append.target_agent,
             "r": event.retention,
-            "d": orjson.Fragment(encode(event, limit=limit)),
+            "d": orjson.Fragment(payload),
             "m": orjson.Fragment(metadata),
             # In UTC: PostgreSQL takes no offset of 16 hours or more, and cuts one at whole seconds.
             "o": append.occurred_at and append.occurred_at.astimezone(UTC),
@@ -179,19 +195,22 @@ def _check_event(event: Event, registry: EventRegistry) -> UUID:
 def _check(append: Append) -> None:
     if not isinstance(append, Append):
         raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
-    if isinstance(append.events, Event | str | bytes) or not isinstance(append.events, Sequence):
+    events = append.events
+    if type(events) is not list and (
+        isinstance(events, Event | str | bytes) or not isinstance(events, Sequence)
+    ):
         raise InvalidEvent("events must be a list of events", path="events")
-    if not append.events:
+    if not events:
         raise InvalidEvent("an append needs at least one event", path="events")
     check_name(append.stream_id, "stream_id", MAX_STREAM_ID)
     if append.stream_id.startswith("-"):
         raise InvalidEvent("a stream_id begins with its category: category-id", path="stream_id")
-    for name in ("agent", "target_agent"):
-        if getattr(append, name) is not None:
-            check_name(getattr(append, name), name, MAX_NAME)
-    for name in ("correlation_id", "causation_id"):
-        if not isinstance(getattr(append, name), UUID | None):
-            raise InvalidEvent(f"{getattr(append, name)!r} is no UUID", path=name)
+    if append.agent is not None:
+        check_name(append.agent, "agent", MAX_NAME)
+    if append.target_agent is not None:
+        check_name(append.target_agent, "target_agent", MAX_NAME)
+    _check_id(append.correlation_id, "correlation_id")
+    _check_id(append.causation_id, "causation_id")
     expected = append.expected_version
     if type(expected) not in (int, _Expected) or not ANY <= expected <= MAX_BIG_INTEGER:
         raise InvalidEvent(
@@ -200,7 +219,13 @@ def _check(append: Append) -> None:
         )
     if append.occurred_at is not None:
         _check_moment(append.occurred_at)
-    check_metadata(append.metadata)
+    if type(append.metadata) is not dict:
+        check_metadata(append.metadata)
+
+
+def _check_id(value: object, path: str) -> None:
+    if value is not None and not isinstance(value, UUID):
+        raise InvalidEvent(f"{value!r} is no UUID", path=path)
 
 
 def check_metadata(value: object) -> None:
@@ -248,6 +273,39 @@ def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
         "event_ids": _array(str(event_id) for r in requests for event_id in r.event_ids),
         "bodies": (b"[" + b",".join(b for r in requests for b in r.bodies) + b"]").decode(),
     }
+
+
+def lone_arguments(tenant: str, request: Request) -> list[bytes | None] | None:
+    """The parameters of eventstore.append_one as text, or None when the request is more than that.
+
+    They go to the server as they are: the driver's own way from values to bytes costs more than
+    all of this.
+    """
+    if len(request.event_ids) != 1:
+        return None
+    append = request.appends[0]
+    event = append.events[0]
+    event_id = str(request.event_ids[0]).encode()
+    return [
+        tenant.encode(),
+        append.stream_id.encode(),
+        b"%d" % append.expected_version,
+        event_id,
+        event.event_type.encode(),
+        b"%d" % event.schema_version,
+        _text(append.correlation_id) or event_id,
+        _text(append.causation_id),
+        _text(append.agent),
+        _text(append.target_agent),
+        event.retention.encode(),
+        request.payloads[0],
+        request.metadata[0],
+        _text(append.occurred_at and append.occurred_at.astimezone(UTC)),
+    ]
+
+
+def _text(value: object) -> bytes | None:
+    return None if value is None else str(value).encode()
 
 
 def _array(elements: Iterable[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
 
-from eventstore.append import Receipt, Request, arguments, receipts
+from eventstore.append import Receipt, Request, arguments, lone_arguments, receipts
 from eventstore.database import Connection, Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
@@ -17,14 +18,22 @@ from eventstore.errors import (
     EventStoreError,
     StoreUnavailable,
 )
+from eventstore.prepared import Prepared
 from eventstore.queries import load
 
 __all__ = ["Appender", "is_lost"]
 
 _SQL = load("eventstore.sql", "append.sql")
+P = TypeVar("P")
+T = TypeVar("T")
 MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
 _REPEATABLE: Final = {"40001", "40P01"}
+# The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
+# month): what append_one leaves to append.
+_CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
+# bigint[] of two in binary: the array's header, then each with its length.
+_PAIR: Final = Struct("!20x4xq4xq")
 
 
 class Appender:
@@ -36,6 +45,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Connection | None = None
+        self._one: Prepared | None = None
 
     def append(self, requests: Sequence[Request]) -> list[list[Receipt] | AppendRefused]:
         """Appends requests in one transaction; the receipts of each, or why it was refused.
@@ -43,10 +53,14 @@ class Appender:
         A call is repeated where a repeat can help, also after a lost connection: the event ids make
         that safe. Raises StoreUnavailable, PermissionDenied or DatabaseFault for all together.
         """
+        if len(requests) == 1:
+            receipt = self._append_one(requests[0])
+            if receipt is not None:
+                return [[receipt]]
         parameters = arguments(self._database.tenant, requests)
         for repeats_left in range(MAX_REPEATS, -1, -1):
             try:
-                answer = self._database.patiently(lambda: self._execute(parameters))
+                answer = self._database.patiently(lambda: self._do(self._execute, parameters))
                 return _outcomes(answer, requests)
             except EventStoreError as error:
                 if repeats_left == 0 or not self._repeatable(error):
@@ -59,12 +73,39 @@ class Appender:
             self._connection.close()
             self._connection = None
 
-    def _execute(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
+    def _append_one(self, request: Request) -> Receipt | None:
+        """The receipt of a lone event, or None when `eventstore.append` has to take a closer look.
+
+        A call that was lost on its way is repeated, and then the event may be there already.
+        """
+        parameters = lone_arguments(self._database.tenant, request)
+        if parameters is None:
+            return None
+        try:
+            answer = self._database.patiently(lambda: self._do(self._execute_one, parameters))
+        except EventStoreError as error:
+            if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
+                return None
+            raise
+        if answer is None:
+            return None
+        position, stream_version = _PAIR.unpack(answer)
+        append = request.appends[0]
+        return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
+
+    def _execute_one(self, connection: Connection, parameters: list[bytes | None]) -> bytes | None:
+        if self._one is None:
+            self._one = Prepared(connection, "append_one", _SQL["append_one"])
+        return self._one(parameters)
+
+    def _execute(self, connection: Connection, parameters: dict[str, Any]) -> tuple[Any, ...]:
+        return connection.execute(_SQL["append"], parameters, binary=True).fetchone() or ()
+
+    def _do(self, execute: Callable[[Connection, P], T], parameters: P) -> T:
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = self._database.writer()
-            cursor = self._connection.execute(_SQL["append"], parameters, binary=True)
-            return cursor.fetchone() or ()
+                self._connection, self._one = self._database.writer(), None
+            return execute(self._connection, parameters)
         except psycopg.Error as error:
             fault = translate(error)
             if is_lost(fault) or isinstance(error, psycopg.errors.TransactionTimeout):

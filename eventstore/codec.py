@@ -23,7 +23,8 @@ __all__ = ["encode", "encode_json"]
 def encode(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
     """The event's payload as canonical bytes, at most `limit` long; raises InvalidEvent."""
     try:
-        payload = event.model_dump(mode="json", warnings="error")
+        # What model_dump does, without its many keywords (measured: a third of its time).
+        payload = event.__pydantic_serializer__.to_python(event, mode="json", warnings="error")
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         # A UnicodeEncodeError's text repeats the value, which may be a lone surrogate.
         reason = "a lone surrogate" if isinstance(error, UnicodeEncodeError) else str(error)

@@ -141,16 +141,18 @@ class EventStore:
         Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied or
         StoreUnavailable.
         """
-        said = one_append(
-            stream_id,
-            events,
-            expected_version=expected_version,
-            agent=agent,
-            target_agent=target_agent,
-            correlation_id=correlation_id,
-            causation_id=causation_id,
-            occurred_at=occurred_at,
-            metadata=metadata,
+        said = in_context(
+            Append(
+                stream_id,
+                events,
+                expected_version,
+                agent,
+                target_agent,
+                correlation_id,
+                causation_id,
+                occurred_at,
+                {} if metadata is None else metadata,
+            )
         )
         return self.writer.append(self.prepare([said]))[0]
 

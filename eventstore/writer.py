@@ -89,6 +89,12 @@ class GroupCommitWriter:
 
         Raises AppendRefused, PermissionDenied, or StoreUnavailable with the ids in doubt.
         """
+        with self._mutex:
+            alone = not (self._led or self._closed)
+            if alone:
+                self._led = True
+        if alone:
+            return self._send_alone(request)
         pending = _Pending(request, None)
         if self._enqueue(pending):
             self._lead(pending)
@@ -131,6 +137,18 @@ class GroupCommitWriter:
                 return False
             self._led = True
             return True
+
+    def _send_alone(self, request: Request) -> list[Receipt]:
+        """Sends the request of a caller who met nobody: the usual case, without the queue."""
+        try:
+            outcome = self._appender.append([request])[0]
+        except EventStoreError as error:
+            raise _in_doubt(error, request) from error.__cause__
+        finally:
+            self._hand_over()
+        if isinstance(outcome, AppendRefused):
+            raise outcome
+        return outcome
 
     def _follow(self, pending: _Pending) -> None:
         """Waits for the outcome, or for the turn to lead."""

@@ -2,6 +2,9 @@
 DROP VIEW eventstore.partitions;
 DROP FUNCTION eventstore.append(
     text, text[], integer[], integer[], bigint[], integer[], uuid[], json);
+DROP FUNCTION eventstore.append_one(
+    text, text, bigint, uuid, text, smallint, uuid, uuid, text, text, text, json, json,
+    timestamptz);
 DROP FUNCTION eventstore.decide(
     text, text[], integer[], integer[], bigint[], integer[], uuid[], json);
 DROP FUNCTION eventstore.repeated(text, jsonb, uuid[], text[], integer[], bytea[]);

@@ -331,7 +331,6 @@ SET enable_seqscan = off  -- plans are kept; one made while the tables were empt
 AS $$
 DECLARE
     caller         text;
-    lone           boolean := cardinality(event_ids) = 1;
     event_streams  text[];    -- for each accepted event, its stream and its place there;
     event_versions bigint[];  -- both NULL where it is refused or recorded already
     accepted       integer;
@@ -361,47 +360,27 @@ BEGIN
         caller := set_config('transaction_timeout', '60s', true);
     END IF;
 
-    LOOP
-        -- 1. Move the streams, compare-and-set, and hold their locks until the commit. One event
-        -- for a stream that is where its writer believes needs no closer look.
-        IF lone THEN
-            UPDATE eventstore.streams SET stream_version = stream_version + 1
-             WHERE tenant_id = tenant AND stream_id = stream_ids[1]
-               AND (append_expected[1] = -2 OR stream_version = append_expected[1]
-                    OR append_expected[1] = -1 AND stream_version > 0)
-            RETURNING ARRAY[stream_ids[1]], ARRAY[stream_version]
-                 INTO event_streams, event_versions;
-            lone := FOUND;
-            accepted := 1;
-        END IF;
-        IF NOT lone THEN
-            SELECT d.event_streams, d.event_versions, d.positions, d.stream_versions, d.refusals,
-                   d.accepted
-              INTO event_streams, event_versions, positions, stream_versions, refusals, accepted
-              FROM eventstore.decide(tenant, stream_ids, append_request, append_stream,
-                                     append_expected, append_events, event_ids, bodies) AS d;
-            IF accepted = 0 THEN
-                RETURN;
-            END IF;
-        END IF;
+    -- 1. Move the streams, compare-and-set, and hold their locks until the commit.
+    SELECT d.event_streams, d.event_versions, d.positions, d.stream_versions, d.refusals,
+           d.accepted
+      INTO event_streams, event_versions, positions, stream_versions, refusals, accepted
+      FROM eventstore.decide(tenant, stream_ids, append_request, append_stream,
+                             append_expected, append_events, event_ids, bodies) AS d;
+    IF accepted = 0 THEN
+        RETURN;
+    END IF;
 
-        -- 2. Claim the ids. This can wait for another transaction that claims one elsewhere.
-        INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
-        SELECT tenant, e.id, e.stream_id, e.stream_version
-          FROM unnest(event_ids, event_streams, event_versions) AS e(id, stream_id, stream_version)
-         WHERE e.stream_version IS NOT NULL
-        ON CONFLICT DO NOTHING;
-        GET DIAGNOSTICS claimed = ROW_COUNT;
-        EXIT WHEN claimed = accepted;
-        IF NOT lone THEN
-            RAISE EXCEPTION 'an event id was recorded in another stream at the same moment'
-                USING ERRCODE = 'serialization_failure', HINT = 'Repeat the same append.';
-        END IF;
-        -- The lone event is recorded already: put the stream back, then look closer.
-        UPDATE eventstore.streams SET stream_version = stream_version - 1
-         WHERE tenant_id = tenant AND stream_id = stream_ids[1];
-        lone := false;
-    END LOOP;
+    -- 2. Claim the ids. This can wait for another transaction that claims one elsewhere.
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    SELECT tenant, e.id, e.stream_id, e.stream_version
+      FROM unnest(event_ids, event_streams, event_versions) AS e(id, stream_id, stream_version)
+     WHERE e.stream_version IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS claimed = ROW_COUNT;
+    IF claimed <> accepted THEN
+        RAISE EXCEPTION 'an event id was recorded in another stream at the same moment'
+            USING ERRCODE = 'serialization_failure', HINT = 'Repeat the same append.';
+    END IF;
 
     -- 3. Nothing blocks from here on. Register a lower bound of the coming positions, then take
     -- them: a reader that meets this lock reads no further than the bound.
@@ -448,6 +427,96 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- The short way of one event: the same facts as scalars, the same guarantees, no arrays, no JSON
+-- to take apart (measured: half the processor time of append, a third for a new stream).
+-- Answers {position, stream_version}, or NULL with nothing done when the stream is not where the
+-- writer believes, or is made by somebody else at this moment. A unique_violation says that the
+-- event id is recorded already. Either way append takes the close look and has the answer.
+CREATE FUNCTION eventstore.append_one(
+    tenant text, stream_id text, expected bigint, event_id uuid, event_type text,
+    schema_version smallint, correlation_id uuid, causation_id uuid, agent text, target_agent text,
+    retention_class text, data json, metadata json, occurred_at timestamptz
+) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- as in append
+AS $$
+#variable_conflict use_column
+DECLARE
+    caller text;
+    moment timestamptz;
+    taken  bigint;
+    place  bigint;
+BEGIN
+    -- What append does first, with the reasons there.
+    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
+    IF caller = '*' THEN
+        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
+    END IF;
+    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
+        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
+            USING ERRCODE = 'ES003',
+                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
+                  HINT = 'The owner binds logins with eventstore.bind_login.';
+    END IF;
+    caller := set_config('eventstore.acting_tenant', tenant, true);
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        caller := set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('transaction_timeout') = '0' THEN
+        caller := set_config('transaction_timeout', '60s', true);
+    END IF;
+    IF occurred_at < '0001-01-01 00:00:00+00' OR occurred_at >= '10000-01-01 00:00:00+00' THEN
+        RAISE EXCEPTION 'an occurred_at outside the years 1 to 9999'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    IF expected <> 0 THEN
+        UPDATE eventstore.streams SET stream_version = stream_version + 1
+         WHERE tenant_id = tenant AND stream_id = append_one.stream_id
+           AND (expected = -2 OR stream_version = expected OR expected = -1 AND stream_version > 0)
+        RETURNING stream_version INTO place;
+    END IF;
+    IF place IS NULL THEN
+        IF expected NOT IN (-2, 0) THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        VALUES (tenant, append_one.stream_id, 1) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        place := 1;
+    END IF;
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    VALUES (tenant, append_one.event_id, append_one.stream_id, place);
+
+    -- Registers a lower bound, then takes the position, as append does. An expression, because
+    -- PERFORM would be a query; void is never NULL.
+    IF pg_advisory_xact_lock_shared((17750::bigint << 48)
+           | coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    taken := nextval('eventstore.events_position_seq');
+    moment := clock_timestamp();
+    INSERT INTO eventstore.events (
+        position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+        data, data_hash, metadata, occurred_at, recorded_at)
+    VALUES (
+        taken, tenant, append_one.event_id, append_one.stream_id,
+        split_part(append_one.stream_id, '-', 1), place, append_one.event_type,
+        append_one.schema_version, append_one.correlation_id, append_one.causation_id,
+        append_one.agent, append_one.target_agent, append_one.retention_class,
+        append_one.data, sha256(convert_to(append_one.data::text, 'UTF8')), append_one.metadata,
+        coalesce(append_one.occurred_at, moment), moment);
+    RETURN ARRAY[taken, place];
+END
+$$;
+COMMENT ON FUNCTION eventstore.append_one(
+    text, text, bigint, uuid, text, smallint, uuid, uuid, text, text, text, json, json,
+    timestamptz) IS
+    'Appends one event to a stream that is where its writer believes; otherwise ask append.';
 
 -- Locks the streams of a batch, decides each request, and moves the streams of the accepted ones.
 CREATE FUNCTION eventstore.decide(
@@ -573,6 +642,8 @@ BEGIN
         UPDATE eventstore.streams SET stream_version = v.stream_version
           FROM unnest(stream_ids, versions) AS v(stream_id, stream_version)
          WHERE streams.tenant_id = tenant AND streams.stream_id = v.stream_id
+           -- Says the same again, for the planner: it must not read all streams of the tenant.
+           AND streams.stream_id = ANY (decide.stream_ids)
            AND streams.stream_version <> v.stream_version;
     END IF;
 END
@@ -703,6 +774,8 @@ GRANT USAGE ON SCHEMA eventstore
     TO eventstore_appender, eventstore_projector, eventstore_archiver, eventstore_auditor;
 GRANT EXECUTE ON FUNCTION
     eventstore.append(text, text[], integer[], integer[], bigint[], integer[], uuid[], json),
+    eventstore.append_one(text, text, bigint, uuid, text, smallint, uuid, uuid, text, text, text,
+                          json, json, timestamptz),
     eventstore.ensure_partitions(integer)
     TO eventstore_appender;
 GRANT EXECUTE ON FUNCTION

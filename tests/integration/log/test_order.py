@@ -223,12 +223,16 @@ def uncache(admin: Connection, size: int) -> None:
 
 def unregister(admin: Connection) -> None:
     """Takes the registration out of append."""
-    registers = r"PERFORM\s+pg_advisory_xact_lock_shared\([^;]*;"
+    registers = (
+        r"PERFORM\s+pg_advisory_xact_lock_shared\([^;]*;"
+        r"|IF pg_advisory_xact_lock_shared\([^;]*;\s+END IF;"
+    )
     definitions: list[tuple[Any, ...]] = admin.execute(
         "SELECT pg_get_functiondef(oid) FROM pg_proc "
         "WHERE pronamespace = 'eventstore'::regnamespace AND prosrc ~ 'advisory_xact_lock_shared'"
     ).fetchall()
-    assert len(definitions) == 1
-    mutant, removed = re.subn(registers, "", definitions[0][0])
-    assert removed == 1
-    admin.execute(mutant)
+    assert len(definitions) == 2
+    for (definition,) in definitions:
+        mutant, removed = re.subn(registers, "", definition)
+        assert removed == 1
+        admin.execute(mutant)

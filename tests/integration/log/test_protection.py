@@ -144,7 +144,7 @@ def test_who_may_call_what(admin: Connection) -> None:
     reading = {"appends_in_flight", "current_tenant", "partition_gaps", "watermark"}
     keeping = {"ensure_partitions", "seal_partitions"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "ensure_partitions"},
+        "appender": {"append", "append_one", "ensure_partitions"},
         "projector": reading | keeping,
         "archiver": reading | keeping,
         "auditor": reading,
@@ -152,9 +152,9 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 
 LOG_FUNCTIONS = {
-    "append", "appends_in_flight", "bind_login", "current_tenant", "decide", "ensure_partitions",
-    "lock_streams", "partition_gaps", "protect_log", "protect_tenants", "refuse_change",
-    "repeated", "seal_partitions", "watermark",
+    "append", "append_one", "appends_in_flight", "bind_login", "current_tenant", "decide",
+    "ensure_partitions", "lock_streams", "partition_gaps", "protect_log", "protect_tenants",
+    "refuse_change", "repeated", "seal_partitions", "watermark",
 }  # fmt: skip
 
 
