@@ -22,6 +22,7 @@ __all__ = [
     "page_after",
     "page_before",
     "pages",
+    "shard_page_after",
     "stream_page",
     "stream_version",
     "streams_page",
@@ -88,6 +89,37 @@ def page_after(
             "tenant": tenant,
             "event_types": _array(event_types),
             "categories": _array(categories),
+        },
+        registry,
+    )
+
+
+def shard_page_after(
+    connection: Connection,
+    after: int,
+    until: int,
+    limit: int = PAGE,
+    *,
+    field: str,
+    shard: int,
+    shards: int,
+    event_types: Sequence[str],
+    tenant: str | None = None,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """As page_after, of the events that fall into one of so many shards by a payload's field."""
+    return _events(
+        connection,
+        "shard_page_after",
+        {
+            "after": after,
+            "until": until,
+            "limit": limit,
+            "tenant": tenant,
+            "event_types": list(event_types),
+            "field": field,
+            "shard": shard,
+            "shards": shards,
         },
         registry,
     )

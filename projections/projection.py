@@ -12,7 +12,7 @@ rebuild, state as of any moment, and the check that all of these agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 from eventstore import Event, RecordedEvent
 from eventstore.errors import UnknownEventType
@@ -141,11 +141,22 @@ class Projection:
     event_types: ClassVar[tuple[str, ...]]
     """The event types that change this projection's rows, sorted."""
 
+    shard_by: ClassVar[str | None]
+    """The field that every event of the projection has, and that names all the rows it touches
+    between them: events that differ in it have no row in common, so that several projectors can
+    share the projection. None when there is no such field."""
+
     def __init_subclass__(
-        cls, *, name: str, tables: tuple[type[Row], ...], version: int = 1, **kwargs: Any
+        cls,
+        *,
+        name: str,
+        tables: tuple[type[Row], ...],
+        version: int = 1,
+        shard_by: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
-        cls.name, cls.version, cls.tables = name, version, tables
+        cls.name, cls.version, cls.tables, cls.shard_by = name, version, tables, shard_by
         cls.handlers = {}
         for attribute in dir(cls):
             method = getattr(cls, attribute)
@@ -153,6 +164,8 @@ class Projection:
                 newest = default_registry.newest(event.event_type)
                 if newest in cls.handlers:
                     raise TypeError(f"{cls.__name__} has two rules for {event.event_type}")
+                if shard_by is not None and not _always_there(newest, shard_by):
+                    raise TypeError(f"{event.event_type} may lack {shard_by}, as shard_by says")
                 cls.handlers[newest] = method
         cls.event_types = tuple(sorted(event.event_type for event in cls.handlers))
         cls._types = frozenset(cls.event_types)
@@ -200,3 +213,9 @@ class Projection:
                 event_id=recorded.event_id,
             ) from error
         return rows.commit()
+
+
+def _always_there(event: type[Event], field: str) -> bool:
+    """Whether every event of a class carries a value in a field."""
+    info = event.model_fields.get(field)
+    return info is not None and info.is_required() and type(None) not in get_args(info.annotation)

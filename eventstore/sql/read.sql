@@ -15,6 +15,20 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
  ORDER BY position
  LIMIT %(limit)s
 
+-- name: shard_page_after
+-- A page of the log in order, of the events that fall into one shard: by the hash of one of the
+-- fields of their payloads. An event without that field is in shard 0.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE position > %(after)s AND position <= %(until)s
+   AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+   AND event_type = ANY (%(event_types)s)
+   AND eventstore.shard_of(data ->> %(field)s, %(shards)s) = %(shard)s
+ ORDER BY position
+ LIMIT %(limit)s
+
 -- name: page_before
 -- A page of the log, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,

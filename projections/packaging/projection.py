@@ -25,7 +25,12 @@ from projections.projection import Projection, Rows, on
 __all__ = ["Packaging"]
 
 
-class Packaging(Projection, name="packaging", tables=(Package, Installer, ProcessHistory)):
+class Packaging(
+    Projection,
+    name="packaging",
+    tables=(Package, Installer, ProcessHistory),
+    shard_by="package_id",
+):
     """Packages, their installers, and every move of their status."""
 
     @on(PackageRegistered)
