@@ -1,7 +1,7 @@
 """Read models: pure rules that turn the log into tables, and the engine that runs them.
 
 `projections.catalogue` names the projections that there are; each context is a folder with its
-rows and its rules. The engine's parts are modules of their own: `rebuild`, `replay`, `status` and
+rows and its rules. The engine's parts are modules of their own: `rebuild`, `replay`, `status`, `drift` and
 `verify`.
 """
 
