@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from projections.verify import Verified
 
 __all__ = ["app"]
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
 
@@ -160,7 +162,7 @@ def verify(context: typer.Context, names: Chosen = None, every: Every = False) -
     chosen = _chosen(names, every)
     url, _ = _store(options)
     with closing(open_session(url, part="verify")) as conn:
-        live = [live_rules(conn, versions) for versions in chosen]
+        live = _of_each(chosen, every, lambda versions: live_rules(conn, versions))
     found = [engine.verify(url, each) for each in live]
     if options.json:
         print_json([asdict(each) for each in found])
@@ -180,7 +182,7 @@ def check(context: typer.Context, names: Chosen = None, every: Every = False) ->
     chosen = _chosen(names, every)
     url, _ = _store(options)
     with closing(open_session(url, part="check", role="owner")) as owner:
-        found = [drift.check(owner, versions) for versions in chosen]
+        found = _of_each(chosen, every, lambda versions: drift.check(owner, versions))
     if options.json:
         print_json([asdict(each) for each in found])
     else:
@@ -201,6 +203,25 @@ def _chosen(names: list[str] | None, every: bool) -> list[tuple[Projection, ...]
     if bool(names) == every:
         raise ConfigurationError("NAME", "name the projections, or give --all")
     return _named(names)
+
+
+def _of_each(
+    chosen: list[tuple[Projection, ...]],
+    every: bool,
+    look: Callable[[tuple[Projection, ...]], T],
+) -> list[T]:
+    """What there is to say of each; of all, those without tables are left out, which is said."""
+    from projections.errors import NotInstalled
+
+    found: list[T] = []
+    for versions in chosen:
+        try:
+            found.append(look(versions))
+        except NotInstalled as error:
+            if not every:
+                raise
+            say(str(error))
+    return found
 
 
 def _store(options: Options) -> tuple[str, Callable[[], None]]:

@@ -51,15 +51,20 @@ class Checked:
 def check(owner: Connection, known: Sequence[Projection]) -> Checked:
     """Compares a projection's live tables with the SQL file of their version; changes nothing.
 
-    A rebuild waits with its switch. Raises NotInstalled, RulesDiffer when the tables are for none
-    of the versions that are `known`, given in order; and TablesNotMade when the file is no good.
+    `known` are the versions that there are rules for, in order; tables for another one differ in
+    their projection_version. A rebuild waits with its switch. Raises NotInstalled, and
+    TablesNotMade when the file is no good.
     """
     name = known[-1].name
     with owner.transaction(force_rollback=True):
         with translated():
             rows = owner.execute(_SQL["hold_tables"], {"projection": name})
             live = {table for (table,) in rows}
-        projection = live_rules(owner, known)
+        try:
+            projection = live_rules(owner, known)
+        except RulesDiffer as differ:
+            version = Drift("projection_version", str(differ.ours), str(differ.found))
+            return Checked(name, differ.found, (version,))
         with template(owner, projection) as source:
             expected = _described(owner, source, {table.TABLE for table in projection.tables})
         found = _described(owner, LIVE_SCHEMA, live)
@@ -76,7 +81,7 @@ def findings(url: str) -> list[Finding]:
                 wrong += [f"{drift.thing} of {each.name}" for drift in drifts]
             except NotInstalled:
                 continue
-            except (RulesDiffer, TablesNotMade) as error:
+            except TablesNotMade as error:
                 wrong.append(str(error))
     if not wrong:
         return [Finding("read models", ok=True, detail="as their SQL files make them")]

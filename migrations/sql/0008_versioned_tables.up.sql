@@ -4,7 +4,9 @@
 CREATE TABLE projections.live_tables (
     table_name         text COLLATE "C" PRIMARY KEY,
     projection         text COLLATE "C" NOT NULL CHECK (projection ~ '^[a-z][a-z0-9_]{0,39}$'),
-    projection_version integer NOT NULL CHECK (projection_version > 0)
+    projection_version integer NOT NULL CHECK (projection_version > 0),
+    ordinal            smallint NOT NULL CHECK (ordinal > 0),
+    UNIQUE (projection, ordinal)
 );
 COMMENT ON TABLE projections.live_tables IS
     'The read models in the schema projections, and whose they are. Every migration that makes '
@@ -13,6 +15,8 @@ COMMENT ON COLUMN projections.live_tables.table_name IS 'Name of the table.';
 COMMENT ON COLUMN projections.live_tables.projection IS 'The one projection that fills it.';
 COMMENT ON COLUMN projections.live_tables.projection_version IS
     'The version of the rules that the table was made for.';
+COMMENT ON COLUMN projections.live_tables.ordinal IS
+    'Its place among the tables of its projection: after those that its foreign keys point to.';
 
 ALTER TABLE projections.live_tables ENABLE ROW LEVEL SECURITY;
 ALTER TABLE projections.live_tables FORCE ROW LEVEL SECURITY;
@@ -21,13 +25,14 @@ CREATE POLICY projector ON projections.live_tables FOR SELECT TO eventstore_proj
 CREATE POLICY auditor ON projections.live_tables FOR SELECT TO eventstore_auditor USING (true);
 GRANT SELECT ON projections.live_tables TO eventstore_projector, eventstore_auditor;
 
-INSERT INTO projections.live_tables (table_name, projection, projection_version)
-SELECT unnest(tables), projection, 1
+INSERT INTO projections.live_tables (table_name, projection, projection_version, ordinal)
+SELECT name, projection, 1, ordinal
   FROM (VALUES ('packaging', ARRAY['packages', 'installers', 'process_history']),
                ('work', ARRAY['work_orders', 'work_items', 'attempts', 'approval_events']),
                ('trust', ARRAY['agents', 'agent_sessions', 'agent_decisions', 'trust_metrics',
                                'trust_levels', 'conversation_history']))
-       AS made (projection, tables);
+       AS made (projection, tables),
+       unnest(tables) WITH ORDINALITY AS t (name, ordinal);
 
 DROP FUNCTION projections.assert_rebuildable(text[]);
 CREATE FUNCTION projections.assert_rebuildable(projection text, tables text[]) RETURNS void
@@ -77,8 +82,10 @@ DECLARE
     name text;
 BEGIN
     EXECUTE format('CREATE SCHEMA %I', outgoing);
+    -- Readers name a parent before its children more often than not, and so do we: two who lock
+    -- the same tables in the same order wait for each other once, and not crosswise.
     FOR name IN SELECT t.table_name FROM projections.live_tables AS t
-                 WHERE t.projection = exchange_tables.projection ORDER BY t.table_name
+                 WHERE t.projection = exchange_tables.projection ORDER BY t.ordinal
     LOOP
         -- One that somebody dropped by hand is no reason not to put its successor in place.
         IF to_regclass(format('projections.%I', name)) IS NOT NULL THEN
@@ -89,8 +96,9 @@ BEGIN
     FOREACH name IN ARRAY tables LOOP
         EXECUTE format('ALTER TABLE %I.%I SET SCHEMA projections', incoming, name);
     END LOOP;
-    INSERT INTO projections.live_tables (table_name, projection, projection_version)
-    SELECT unnest(tables), exchange_tables.projection, exchange_tables.projection_version;
+    INSERT INTO projections.live_tables (table_name, projection, projection_version, ordinal)
+    SELECT t.name, exchange_tables.projection, exchange_tables.projection_version, t.ordinal
+      FROM unnest(tables) WITH ORDINALITY AS t (name, ordinal);
     EXECUTE format('DROP SCHEMA %I', incoming);
 END
 $$;

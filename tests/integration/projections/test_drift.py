@@ -229,6 +229,23 @@ def test_every_part_of_a_table_is_looked_at(url: str, owner: Connection) -> None
     assert policy in {each.expected for each in drift.check(owner, [ThingsAnew()]).drifts}
 
 
+def test_tables_of_another_version_than_is_known(owner: Connection) -> None:
+    (found,) = drift.check(owner, [ThingsAnew()]).drifts
+    assert found == Drift("projection_version", "7", "1")
+
+
+def test_what_the_check_of_the_database_says(url: str, owner: Connection) -> None:
+    (finding,) = drift.findings(url)
+    assert (finding.check, finding.ok) == ("read models", True)
+    owner.execute("ALTER TABLE packages ALTER publisher DROP NOT NULL")
+    owner.execute("UPDATE live_tables SET projection_version = 9 WHERE projection = 'trust'")
+    owner.execute("DELETE FROM live_tables WHERE projection = 'work'")
+    (finding,) = drift.findings(url)
+    assert not finding.ok
+    assert finding.detail == "column packages.publisher of packaging, projection_version of trust"
+    assert "projections check" in finding.cure
+
+
 def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     def call(*words: str) -> tuple[int, str]:
         code = main(["projections", "check", *words, "--database-url", database_url])
@@ -259,5 +276,9 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
             ],
         ),
     ]
+    with connect(database_url, role="owner") as owner:
+        owner.execute("DELETE FROM live_tables WHERE projection = 'work'")
+    assert call("--all")[0] == 0
+    assert call("work")[0] == 1
     assert call("nothing")[0] == 3
     assert call()[0] == 2

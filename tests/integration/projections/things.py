@@ -17,8 +17,8 @@ FILE = Path(__file__).with_name("things_v1.sql")
 DDL = f"""
 SELECT set_config('search_path', 'projections, public', true);
 {FILE.read_text(encoding="utf-8")}
-INSERT INTO projections.live_tables (table_name, projection, projection_version)
-VALUES ('things', 'things', 1), ('parts', 'things', 1);
+INSERT INTO projections.live_tables (table_name, projection, projection_version, ordinal)
+VALUES ('things', 'things', 1, 1), ('parts', 'things', 1, 2);
 """.encode()
 """Makes the live tables, as a migration would."""
 
