@@ -1,8 +1,13 @@
-"""Whether a database is as the store needs it: what `eventstore db check` looks at."""
+"""Whether a database is as the store needs it: what `eventstore db check` looks at.
+
+Other packages add what they need through the entry-point group `eventstore.checks`: a name, and a
+function that takes the database's URL and gives Findings.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Final
 
 from eventstore import migrate, queries
@@ -10,6 +15,8 @@ from eventstore.database import connect
 from eventstore.errors import SchemaMismatch
 
 __all__ = ["Finding", "inspect"]
+
+GROUP: Final = "eventstore.checks"
 
 _SQL: Final = queries.load("eventstore.sql", "checks.sql")
 
@@ -39,6 +46,11 @@ def inspect(url: str) -> list[Finding]:
                     name, not found, ", ".join(found) or "as it should be", cure if found else ""
                 )
             )
+    for point in sorted(entry_points(group=GROUP)):
+        try:
+            findings += point.load()(url)
+        except Exception as error:  # noqa: BLE001 - somebody else's package; others are looked at
+            findings.append(Finding(point.name, ok=False, detail=f"can't be looked at: {error}"))
     return findings
 
 

@@ -18,7 +18,7 @@ import orjson
 
 from eventstore.database import translated
 from eventstore.queries import load
-from projections.errors import LeaseHeld, LeaseLost, RulesDiffer
+from projections.errors import LeaseHeld, LeaseLost, NotInstalled, RulesDiffer
 from projections.projection import Projection
 from projections.rate import Rate
 from projections.session import Connection, holder_name
@@ -148,7 +148,8 @@ def acquire(
     """The lease, or who has it; makes the checkpoint of a projection that never ran.
 
     The commit is on disk before this returns: after a crash of the server no token is given out
-    twice. Raises RulesDiffer when other rules made the rows.
+    twice. Raises RulesDiffer when other rules made the rows, or the tables were made for others;
+    and NotInstalled when there are no tables.
     """
     facts = {
         "projection": projection.name,
@@ -165,7 +166,8 @@ def acquire(
                 return Lease(projection.name, build, taken[0], seconds, taken[1])
             there = conn.execute(_SQL["current"], facts).fetchone()
             if there is None:
-                conn.execute(_SQL["begin"], facts)
+                if conn.execute(_SQL["begin"], facts).fetchone() == (0,):
+                    raise NotInstalled(projection.name)
                 continue
             found, _, _, holder, silent, lease = there
             if found != projection.version:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,12 +17,15 @@ from eventstore.errors import ConfigurationError
 if TYPE_CHECKING:
     from threading import Event as Signal
 
+    from projections.drift import Checked
     from projections.projection import Projection
     from projections.rebuild import Progress
     from projections.status import Status
     from projections.verify import Verified
 
 __all__ = ["app"]
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
 
@@ -33,7 +36,7 @@ Every = Annotated[bool, typer.Option("--all", help="Every projection.")]
 
 @app.command("list")
 def list_all(context: typer.Context) -> None:
-    """List the projections with their tables and event types."""
+    """List the projections and their versions, with their tables and event types."""
     print_rows(
         Options.of(context),
         (
@@ -43,7 +46,8 @@ def list_all(context: typer.Context) -> None:
                 "tables": [table.TABLE for table in each.tables],
                 "event_types": list(each.event_types),
             }
-            for each in _named(None)
+            for versions in _named(None)
+            for each in versions
         ),
         ("projection", "projection_version", "tables", "event_types"),
     )
@@ -75,7 +79,7 @@ def run(
 
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
     options = Options.of(context)
-    chosen = _named(names)
+    chosen = [each for versions in _named(names) for each in versions]
     url, revive = _store(options)
     stop = Event()
     _stop_on_signals(stop)
@@ -95,7 +99,7 @@ def status(context: typer.Context, names: Names = None) -> None:
     from projections.session import open_session
 
     options = Options.of(context)
-    chosen = _named(names)
+    chosen = [versions[-1] for versions in _named(names)]
     url, _ = _store(options)
     with closing(open_session(url, part="status")) as conn:
         found = engine.status(conn, chosen)
@@ -106,12 +110,23 @@ def status(context: typer.Context, names: Names = None) -> None:
 
 
 @app.command()
-def rebuild(context: typer.Context, names: Chosen = None, every: Every = False) -> None:
-    """Build tables again from the log beside the live ones, then put them in place."""
+def rebuild(
+    context: typer.Context,
+    names: Chosen = None,
+    every: Every = False,
+    version: Annotated[
+        int | None, typer.Option(help="Version of the rules; by default the newest.")
+    ] = None,
+) -> None:
+    """Build tables from the log beside the live ones, then put them in place.
+
+    A projection that has no tables yet gets them.
+    """
+    from projections.catalogue import projection
     from projections.rebuild import rebuild_all
 
     options = Options.of(context)
-    chosen = _chosen(names, every)
+    chosen = [projection(versions[-1].name, version) for versions in _chosen(names, every)]
     url, _ = _store(options)
     with progress(options) as display:
         tasks = {each.name: display.add_task(each.name, total=None) for each in chosen}
@@ -140,10 +155,15 @@ def rebuild(context: typer.Context, names: Chosen = None, every: Every = False) 
 def verify(context: typer.Context, names: Chosen = None, every: Every = False) -> None:
     """Compare tables with a replay of the log, row for row; exit code 6 when they differ."""
     from projections import verify as engine
+    from projections.session import open_session
+    from projections.tables import live_rules
 
     options = Options.of(context)
+    chosen = _chosen(names, every)
     url, _ = _store(options)
-    found = [engine.verify(url, each) for each in _chosen(names, every)]
+    with closing(open_session(url, part="verify")) as conn:
+        live = _of_each(chosen, every, lambda versions: live_rules(conn, versions))
+    found = [engine.verify(url, each) for each in live]
     if options.json:
         print_json([asdict(each) for each in found])
     else:
@@ -152,16 +172,56 @@ def verify(context: typer.Context, names: Chosen = None, every: Every = False) -
         raise typer.Exit(6)
 
 
-def _named(names: Iterable[str] | None) -> list[Projection]:
-    from projections.catalogue import PROJECTIONS, projection
+@app.command()
+def check(context: typer.Context, names: Chosen = None, every: Every = False) -> None:
+    """Compare tables with the SQL file that makes them; exit code 6 when they differ."""
+    from projections import drift
+    from projections.session import open_session
 
-    return [projection(name) for name in dict.fromkeys(names)] if names else list(PROJECTIONS)
+    options = Options.of(context)
+    chosen = _chosen(names, every)
+    url, _ = _store(options)
+    with closing(open_session(url, part="check", role="owner")) as owner:
+        found = _of_each(chosen, every, lambda versions: drift.check(owner, versions))
+    if options.json:
+        print_json([asdict(each) for each in found])
+    else:
+        _print_checked(options, found)
+    if any(each.drifts for each in found):
+        raise typer.Exit(6)
 
 
-def _chosen(names: list[str] | None, every: bool) -> list[Projection]:
+def _named(names: Iterable[str] | None) -> list[tuple[Projection, ...]]:
+    """The versions of each projection that was named, or of all."""
+    from projections.catalogue import all_projections, versions
+
+    wanted = dict.fromkeys(names) if names else [each.name for each in all_projections()]
+    return [versions(name) for name in wanted]
+
+
+def _chosen(names: list[str] | None, every: bool) -> list[tuple[Projection, ...]]:
     if bool(names) == every:
         raise ConfigurationError("NAME", "name the projections, or give --all")
     return _named(names)
+
+
+def _of_each(
+    chosen: list[tuple[Projection, ...]],
+    every: bool,
+    look: Callable[[tuple[Projection, ...]], T],
+) -> list[T]:
+    """What there is to say of each; of all, those without tables are left out, which is said."""
+    from projections.errors import NotInstalled
+
+    found: list[T] = []
+    for versions in chosen:
+        try:
+            found.append(look(versions))
+        except NotInstalled as error:
+            if not every:
+                raise
+            say(str(error))
+    return found
 
 
 def _store(options: Options) -> tuple[str, Callable[[], None]]:
@@ -208,6 +268,18 @@ def _print_verified(options: Options, found: list[Verified]) -> None:
             ),
             ("table", "key", "problem", "stored_and_said"),
         )
+
+
+def _print_checked(options: Options, found: list[Checked]) -> None:
+    for each in found:
+        wrong = f"{len(each.drifts)} of their parts differ from their SQL file"
+        verdict = wrong if each.drifts else "as their SQL file makes them"
+        print_record(
+            options, {each.projection: f"tables of version {each.projection_version}, {verdict}"}
+        )
+    drifts = [asdict(drift) for each in found for drift in each.drifts]
+    if drifts:
+        print_rows(options, drifts, ("thing", "expected", "found"))
 
 
 def _print_status(options: Options, found: Status) -> None:

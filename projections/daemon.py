@@ -35,6 +35,7 @@ def run_daemon(
 ) -> dict[str, Exception]:
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
+    Of a projection that is given in several versions, the one that made the live rows is run.
     `until_caught_up` ends it when all have passed the watermark of this moment. A projection that
     can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
     takes over a projection when its holder stops or dies. `revive` brings back a server that this
@@ -44,6 +45,9 @@ def run_daemon(
     if until_caught_up:
         with closing(open_session(url, part="daemon")) as conn:
             target = watermark(conn)
+    by_name: dict[str, list[Projection]] = {}
+    for projection in sorted(projections, key=lambda each: each.version):
+        by_name.setdefault(projection.name, []).append(projection)
     failures: dict[str, Exception] = {}
 
     def run(worker: Worker, name: str) -> None:
@@ -58,11 +62,11 @@ def run_daemon(
         threads = [
             Thread(
                 target=run,
-                name=projection.name,
+                name=name,
                 args=(
                     Worker(
                         url,
-                        projection,
+                        versions,
                         tail,
                         stop,
                         LOG,
@@ -71,10 +75,10 @@ def run_daemon(
                         target=target,
                         revive=revive,
                     ),
-                    projection.name,
+                    name,
                 ),
             )
-            for projection in projections
+            for name, versions in by_name.items()
         ]
         for thread in threads:
             thread.start()

@@ -11,7 +11,11 @@ ProjectionError (an EventStoreError)
 ├── LeaseHeld          another process is at the same work
 ├── RulesDiffer        the rows were made by another version of the rules
 ├── RebuildRefused     the tables can't be rebuilt beside the live ones, or not switched
+├── NotInstalled       the projection has no tables yet
+├── TablesNotMade      the SQL file of a projection doesn't make the tables that its rules fill
+├── NotLoaded          another package's projection can't be loaded
 ├── UnknownProjection  no projection of that name
+├── UnknownVersion     the projection has no such version here
 ├── UnknownTable       no projection has a table of that name
 └── NoSuchRow          the row did not exist at that moment
 """
@@ -32,12 +36,16 @@ __all__ = [
     "LeaseLost",
     "MissingRow",
     "NoSuchRow",
+    "NotInstalled",
+    "NotLoaded",
     "ProjectionError",
     "RebuildRefused",
     "RowExists",
     "RulesDiffer",
+    "TablesNotMade",
     "UnknownProjection",
     "UnknownTable",
+    "UnknownVersion",
 ]
 
 
@@ -160,6 +168,38 @@ class RebuildRefused(ProjectionError):
         super().__init__(f"projection {projection} was not rebuilt: {reason}")
 
 
+class NotInstalled(ProjectionError):
+    """`projection` has no tables in this database; its first rebuild makes them."""
+
+    def __init__(self, projection: str) -> None:
+        self.projection = projection
+        super().__init__(
+            f"projection {projection} has no tables yet: "
+            f"run `eventstore projections rebuild {projection}`, which makes and fills them"
+        )
+
+
+class TablesNotMade(ProjectionError):
+    """What `file` makes is not what the rules of `projection` fill; `reason` says where."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, file: str, reason: str) -> None:
+        self.projection, self.file, self.reason = projection, file, reason
+        super().__init__(f"the tables of projection {projection}, {file}: {reason}")
+
+
+class NotLoaded(ProjectionError):
+    """The projection that another package declares as `entry_point` can't be used."""
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point, self.reason = entry_point, reason
+        super().__init__(
+            f"the entry point {entry_point} in eventstore.projections gives no projection: "
+            f"{reason}; repair or uninstall the package that declares it"
+        )
+
+
 class UnknownProjection(ProjectionError):
     """No projection is called `name`."""
 
@@ -168,6 +208,20 @@ class UnknownProjection(ProjectionError):
     def __init__(self, name: str, known: list[str]) -> None:
         self.name, self.known = name, known
         super().__init__(f"no projection {name!r}; there are {', '.join(known)}")
+
+
+class UnknownVersion(ProjectionError):
+    """`projection` is known, with other versions of its rules than `projection_version`."""
+
+    exit_code = 3
+
+    def __init__(self, projection: str, projection_version: int, known: list[int]) -> None:
+        self.projection, self.projection_version = projection, projection_version
+        self.known = known
+        super().__init__(
+            f"projection {projection} has no projection_version {projection_version} here; "
+            f"there are {', '.join(map(str, known))}"
+        )
 
 
 class UnknownTable(ProjectionError):

@@ -130,7 +130,9 @@ class Projection:
     """The rules of one context: its tables, and a method for each event that changes them.
 
     `version` rises whenever a rule or a table changes its meaning; the new version is then built
-    by a rebuild. A subclass takes over the rules that it does not replace.
+    by a rebuild. The tables come from an SQL file beside the class, NAME_v1.sql, and from
+    NAME_vN.sql since the version that has other ones. A subclass takes over the rules that it does
+    not replace.
     """
 
     name: ClassVar[str]

@@ -33,6 +33,7 @@ from projections.projection import Projection, State
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from projections.switch import SWITCH_SECONDS, drop_build, switch
+from projections.tables import template
 
 __all__ = ["Phase", "Progress", "Rebuilt", "rebuild", "rebuild_all"]
 
@@ -87,10 +88,12 @@ def rebuild(
 ) -> Rebuilt:
     """Rebuilds a projection's tables from the whole log, while the live ones go on.
 
+    The new tables are those of the projection's version; a projection that has none yet gets them.
     The replaced tables stay in the schema projections_old_NAME until the next rebuild. Raises
-    EventNotApplied at an event that the rules refuse; LeaseHeld when another rebuild is under way;
-    RebuildRefused when something outside hangs on the tables, or readers never let go of them;
-    LeaseLost when this process was stopped for so long that another one took over.
+    TablesNotMade when the projection's SQL file does not make what its rules fill; EventNotApplied
+    at an event that the rules refuse; LeaseHeld when another rebuild is under way; RebuildRefused
+    when something outside hangs on the tables, or readers never let go of them; LeaseLost when
+    this process was stopped for so long that another one took over.
     """
     with (
         closing(open_session(url, part=f"rebuild {projection.name}")) as reader,
@@ -199,11 +202,16 @@ class _Rebuild:
     def _assert_rebuildable(self) -> None:
         try:
             with translated():
-                self._owner.execute(_SQL["assert_rebuildable"], {"tables": self._tables})
+                self._owner.execute(
+                    _SQL["assert_rebuildable"],
+                    {"projection": self._projection.name, "tables": self._tables},
+                )
         except DatabaseFault as fault:
             if fault.sqlstate != _NOT_REBUILDABLE:
                 raise
             raise RebuildRefused(self._projection.name, fault.reason) from fault
+        with template(self._owner, self._projection):
+            pass  # a mistake in the file is better known before the fold than after it
 
     def _fold(self, until: int) -> State:
         state = self._projection.empty()
@@ -216,9 +224,9 @@ class _Rebuild:
 
     def _load(self, state: State, until: int) -> int:
         """Makes and fills the tables, all or nothing; returns how many rows."""
-        conn, names = self._owner, {"schema": self._schema, "tables": self._tables}
-        rows = 0
-        with translated(), conn.transaction():
+        conn, rows = self._owner, 0
+        with translated(), template(conn, self._projection) as source:
+            names = {"template": source, "schema": self._schema, "tables": self._tables}
             conn.execute(_SQL["no_time_limit"])
             self._lease.heartbeat(self._reader)  # else what is dropped here is another's build
             drop_build(conn, self._projection, "rebuild")

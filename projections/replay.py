@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_type_hints
@@ -13,7 +14,7 @@ from eventstore.database import translated
 from eventstore.errors import ConfigurationError
 from eventstore.queries import load
 from eventstore.read import watermark
-from projections.catalogue import PROJECTIONS
+from projections.catalogue import PROJECTIONS, all_projections
 from projections.errors import NoSuchRow, UnknownTable
 from projections.fold import fold
 from projections.projection import Projection, State
@@ -68,7 +69,7 @@ def row_as_of(
     at: int | datetime,
     *,
     tenant: str,
-    projections: tuple[Projection, ...] = PROJECTIONS,
+    projections: tuple[Projection, ...] | None = None,
 ) -> RowAsOf:
     """One row as it was; `key` holds the key columns without the tenant.
 
@@ -90,17 +91,26 @@ def row_as_of(
 
 
 def owner_of(
-    table: str, projections: tuple[Projection, ...] = PROJECTIONS
+    table: str, projections: tuple[Projection, ...] | None = None
 ) -> tuple[Projection, type[Row]]:
-    """The projection that builds a table, and the type of its rows; raises UnknownTable."""
-    known: dict[str, tuple[Projection, type[Row]]] = {
+    """The projection that builds a table, and the type of its rows; raises UnknownTable.
+
+    By default it is looked for in all, and other packages are loaded only if it is none of ours.
+    """
+    known = _tables(PROJECTIONS if projections is None else projections)
+    if table not in known and projections is None:
+        known = _tables(all_projections())
+    if table not in known:
+        raise UnknownTable(table, sorted(known))
+    return known[table]
+
+
+def _tables(projections: Iterable[Projection]) -> dict[str, tuple[Projection, type[Row]]]:
+    return {
         row_type.TABLE: (projection, row_type)
         for projection in projections
         for row_type in projection.tables
     }
-    if table not in known:
-        raise UnknownTable(table, sorted(known))
-    return known[table]
 
 
 def parse_key(row_type: type[Row], text: str) -> tuple[Any, ...]:

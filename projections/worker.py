@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from threading import Event as Signal
 from time import monotonic
@@ -14,7 +14,7 @@ from eventstore.errors import StoreUnavailable
 from eventstore.read import page_after
 from projections.batch import BATCH, apply_events
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
-from projections.errors import LeaseLost
+from projections.errors import LeaseLost, RulesDiffer
 from projections.failure import facts_of
 from projections.projection import Projection
 from projections.row_store import RowStore
@@ -36,13 +36,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 class Worker:
     """Runs one projection until it is told to stop, or can't go on.
 
-    When `target` is given it stops once the checkpoint has passed that position, whoever moved it.
+    `versions` are the rules there are for it, the newest last: it goes by those that made the live
+    rows, also when a rebuild puts rows of others in their place. When `target` is given it stops
+    once the checkpoint has passed that position, whoever moved it.
     """
 
     def __init__(
         self,
         url: str,
-        projection: Projection,
+        versions: Sequence[Projection],
         tail: Tail,
         stop: Signal,
         log: FilteringBoundLogger,
@@ -52,19 +54,20 @@ class Worker:
         target: int | None = None,
         revive: Callable[[], None] = lambda: None,
     ) -> None:
-        self._url, self._projection, self._tail, self._stop = url, projection, tail, stop
-        self._log = log.bind(projection=projection.name)
+        self._url, self._versions, self._tail, self._stop = url, versions, tail, stop
+        self._log = log.bind(projection=versions[-1].name)
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
-        self._store = RowStore(projection)
+        self._projection = versions[-1]
+        self._store = RowStore(self._projection)
         self._lease: Lease | None = None
 
     def run(self) -> None:
         """Returns when it was stopped or has reached its target.
 
         Raises EventNotApplied at an event that can't be applied, with everything before it
-        applied; RulesDiffer when the tables need a rebuild; other errors of the store that
-        waiting won't cure. Loss of the connection or of the lease is not among them.
+        applied; NotInstalled or RulesDiffer when the tables need a rebuild; other errors of the
+        store that waiting won't cure. Loss of the connection or of the lease is not among them.
         """
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
@@ -93,7 +96,11 @@ class Worker:
             return self._lease
         known_holder = None
         while not self._stop.is_set():
-            got = acquire(conn, self._projection, seconds=self._lease_seconds)
+            try:
+                got = acquire(conn, self._projection, seconds=self._lease_seconds)
+            except RulesDiffer as differ:
+                self._go_by(differ.found)
+                continue
             if isinstance(got, Lease):
                 self._lease = got
                 self._log.info("lease acquired", position=got.position, token=got.fencing_token)
@@ -105,6 +112,16 @@ class Worker:
                 self._log.info("standby", holder=got.holder, silent_seconds=got.silent_seconds)
             self._stop.wait(_STANDBY_PAUSE)
         return None
+
+    def _go_by(self, version: int) -> None:
+        """Takes the rules that made the live rows; raises RulesDiffer when they are not known."""
+        for known in self._versions:
+            if known.version == version:
+                self._projection, self._store = known, RowStore(known)
+                self._log.info("rules taken", projection_version=version)
+                return
+        newest = self._versions[-1]
+        raise RulesDiffer(newest.name, version, newest.version)
 
     def _hold(self, conn: Connection, lease: Lease) -> None:
         try:

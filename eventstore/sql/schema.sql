@@ -33,3 +33,7 @@ COMMENT ON TABLE eventstore.alembic_version IS 'The migration that this database
 COMMENT ON COLUMN eventstore.alembic_version.version_num IS 'File name of the migration.';
 GRANT SELECT ON eventstore.alembic_version
    TO eventstore_appender, eventstore_projector, eventstore_archiver, eventstore_auditor
+
+-- name: make_read_models
+-- Until the end of the transaction, a name without a schema is that of a read model.
+SELECT set_config('search_path', 'projections, public', true)

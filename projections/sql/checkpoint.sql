@@ -10,10 +10,17 @@ UPDATE projections.checkpoints
 RETURNING fencing_token, position
 
 -- name: begin
--- Makes the checkpoint of a projection that never ran.
-INSERT INTO projections.checkpoints (projection, build, shard, projection_version)
-VALUES (%(projection)s, %(build)s, %(shard)s, %(projection_version)s)
-ON CONFLICT DO NOTHING
+-- Makes the checkpoint of a projection that never ran: of the version that its tables are for,
+-- whatever ours is. Answers 0 when there are no tables.
+WITH there AS (
+    SELECT DISTINCT projection, projection_version
+      FROM projections.live_tables WHERE projection = %(projection)s
+), begun AS (
+    INSERT INTO projections.checkpoints (projection, build, shard, projection_version)
+    SELECT projection, %(build)s, %(shard)s, projection_version FROM there
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM there
 
 -- name: acquire_rebuild
 -- Takes the lease of a rebuild and puts it back to the start, unless another one is under way.

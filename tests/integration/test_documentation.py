@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import typer.main
 
 from eventstore.cli.main import app
+from eventstore.database import connect
+from projections.rebuild import rebuild
 
 ROOT = Path(__file__).parents[2]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SQL_FILE = re.compile(r"^```sql\n(-- (\w+\.sql)\n.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND_LINE = re.compile(r"^    eventstore (.+?)(?:\s{2,}|$)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
-def test_the_examples_of_a_page_run_in_order(
-    page: str, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Run = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the Python of a page, as a module that lies beside the page's SQL files."""
     monkeypatch.setenv("EVENTSTORE_DATABASE_URL", database_url)
-    blocks = PYTHON_BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
-    assert blocks
-    names: dict[str, object] = {"__name__": f"example_{page}"}
-    for block in blocks:
-        exec(compile(block, page, "exec", dont_inherit=True), names)
+
+    def run(page: str) -> dict[str, Any]:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for content, name in SQL_FILE.findall(text):
+            (tmp_path / name).write_text(content)
+        module = ModuleType(f"example_{page}")
+        module.__file__ = str(tmp_path / "example.py")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        blocks = PYTHON_BLOCK.findall(text)
+        assert blocks
+        for block in blocks:
+            exec(compile(block, page, "exec", dont_inherit=True), vars(module))
+        return vars(module)
+
+    return run
+
+
+def test_the_examples_of_the_readme_run_in_order(run: Run) -> None:
+    run("README.md")
+
+
+def test_the_examples_of_the_guide_run_in_order(run: Run, database_url: str) -> None:
+    """And its read model is what its commands would make of it."""
+    names = run("docs/guide.md")
+    rebuild(database_url, names["Orders"]())
+    with connect(database_url, role="auditor") as conn:
+        found = conn.execute("SELECT order_id, title, carrier FROM orders").fetchall()
+    assert found == [(names["order"], "six cells", "mule")]
 
 
 def _documented() -> list[tuple[str, ...]]:

@@ -137,6 +137,12 @@ def test_rebuild_and_verify(call: Call, conn: Connection, positions: list[int]) 
     assert difference["columns"] == {"status": ["FAILED", "PROCESSING"]}
 
 
+def test_rebuild_of_a_version(call: Call, positions: list[int]) -> None:
+    (done,) = answer(call, "projections", "rebuild", "work", "--version", "1")
+    assert (done["projection_version"], done["rows"]) == (1, 2)
+    assert call("projections", "rebuild", "work", "--version", "9")[0] == 3
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,45 +12,15 @@ from eventstore import BigInt, Event, RecordedEvent
 from projections.projection import Projection, Rows, on
 from projections.row import Row, table
 
-DDL = """
-CREATE TABLE projections.things (
-    tenant_id text COLLATE "C" NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    amount double precision NOT NULL DEFAULT 0,
-    price numeric NOT NULL DEFAULT 0,
-    big bigint NOT NULL DEFAULT 0 CHECK (big >= 0),
-    tags text[] NOT NULL DEFAULT '{}',
-    info jsonb NOT NULL DEFAULT '{}',
-    seen_at timestamptz,
-    note text,
-    retired boolean NOT NULL DEFAULT false,
-    part_count integer NOT NULL DEFAULT 0,
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    position bigint NOT NULL,
-    loud text GENERATED ALWAYS AS (upper(name)) STORED,
-    PRIMARY KEY (tenant_id, id)
-) WITH (fillfactor = 70);
-CREATE UNIQUE INDEX things_name ON projections.things (tenant_id, name) WHERE NOT retired;
-CREATE INDEX things_info ON projections.things USING gin (info);
-COMMENT ON TABLE projections.things IS 'Things.';
-COMMENT ON COLUMN projections.things.note IS 'What was said of it.';
-COMMENT ON INDEX projections.things_name IS 'A name belongs to one thing at a time.';
-CREATE TABLE projections.parts (
-    tenant_id text COLLATE "C" NOT NULL,
-    thing_id uuid NOT NULL,
-    part_no integer NOT NULL,
-    label text NOT NULL,
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    position bigint NOT NULL,
-    PRIMARY KEY (tenant_id, thing_id, part_no),
-    CONSTRAINT parts_thing FOREIGN KEY (tenant_id, thing_id) REFERENCES projections.things
-);
-COMMENT ON CONSTRAINT parts_thing ON projections.parts IS 'A part has a thing.';
-SELECT projections.protect('projections.things'), projections.protect('projections.parts');
-"""
+FILE = Path(__file__).with_name("things_v1.sql")
+
+DDL = f"""
+SELECT set_config('search_path', 'projections, public', true);
+{FILE.read_text(encoding="utf-8")}
+INSERT INTO projections.live_tables (table_name, projection, projection_version, ordinal)
+VALUES ('things', 'things', 1, 1), ('parts', 'things', 1, 2);
+""".encode()
+"""Makes the live tables, as a migration would."""
 
 
 class ThingMade(Event, event_type="things.made"):
