@@ -5,16 +5,16 @@ from sqlalchemy import inspect
 
 from eventstore.frozen import make_tables, run
 
-revision = "0008_versioned_tables"
-down_revision = "0003_read_models"
+revision = "0005_versioned_tables"
+down_revision = "0004_shards_and_failures"
 
 
 def upgrade() -> None:
-    run("0008_versioned_tables.up.sql")
+    run("0005_versioned_tables.up.sql")
 
 
 def downgrade() -> None:
-    run("0008_versioned_tables.down.sql")
+    run("0005_versioned_tables.down.sql")
     there = set(inspect(op.get_bind()).get_table_names(schema="projections"))
     for context, table in (
         ("packaging", "packages"),

@@ -14,6 +14,7 @@ BEGIN
         EXECUTE 'DROP TABLE IF EXISTS ' || tables;
         PERFORM projections.drop_build(name, 'rebuild'), projections.drop_build(name, 'old');
         DELETE FROM projections.checkpoints AS c WHERE c.projection = name;
+        DELETE FROM projections.failures AS f WHERE f.projection = name;
     END LOOP;
 END
 $$;
