@@ -7,7 +7,7 @@ travel in one round trip, and so do all writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from psycopg import sql
@@ -15,7 +15,7 @@ from psycopg import sql
 from eventstore.database import translated
 from eventstore.queries import load
 from projections.projection import Projection, State
-from projections.row import Key, Row
+from projections.row import Key, Row, full_key, row_from
 from projections.row_json import keys_json, rows_json
 from projections.session import Connection
 
@@ -49,7 +49,7 @@ class RowStore:
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
-                state[table] = {row.full_key(): row for row in map(_maker(table), cursor)}
+                state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
         return state
 
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
@@ -86,16 +86,10 @@ class RowStore:
         conn.execute(self._queries[table]["insert"], [rows_json(rows)])
 
 
-def _maker(table: type[Row]) -> Any:
-    """Turns a record of the database into a row, without the checks of a constructor."""
+def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
+    """Turns a record of the database into a row."""
     columns = table.COLUMNS
-
-    def make(record: tuple[Any, ...]) -> Row:
-        row = object.__new__(table)
-        row.__dict__.update(zip(columns, record, strict=True))
-        return row
-
-    return make
+    return lambda record: row_from(table, dict(zip(columns, record, strict=True)))
 
 
 def _composed(table: type[Row], schema: str) -> dict[str, sql.Composed]:
