@@ -198,23 +198,6 @@ class RecordedEvent:
     registry: EventRegistry = field(repr=False, compare=False)
     _event: Event | RawEvent | None = field(default=None, init=False, repr=False, compare=False)
 
-    @classmethod
-    def from_row(cls, row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
-        """The event in a row of `events` whose columns are in the order of the fields above."""
-        # Reading everything is mostly this. A frozen class sets each field by a call, which takes
-        # four times as long as to fill an object that is not frozen yet.
-        made: Any = _Unfrozen()
-        (
-            made.position, made.tenant_id, made.event_id, made.stream_id, made.category,
-            made.stream_version, made.event_type, made.schema_version, made.correlation_id,
-            made.causation_id, made.agent, made.target_agent, made.retention_class, made.data,
-            made.data_hash, made.metadata, made.occurred_at, made.recorded_at,
-        ) = row  # fmt: skip
-        made.registry, made._event = registry, None
-        made.__class__ = cls
-        frozen: RecordedEvent = made
-        return frozen
-
     @property
     def event(self) -> Event | RawEvent:
         """The typed fact, upcast to the newest schema_version; RawEvent for an unknown type."""
@@ -252,12 +235,6 @@ class RecordedEvent:
             "occurred_at": self.occurred_at.isoformat(),
             "recorded_at": self.recorded_at.isoformat(),
         }
-
-
-class _Unfrozen:
-    """A RecordedEvent while it is being filled; the same slots let it become one."""
-
-    __slots__ = RecordedEvent.__slots__
 
 
 def _mentions_big(annotation: Any) -> bool:

@@ -26,8 +26,8 @@ __all__ = ["Projection", "Rows", "State", "on"]
 R = TypeVar("R", bound=Row)
 H = TypeVar("H", bound=Callable[..., None])
 
-_Namer = tuple[type[Row], Callable[[Any], Any], tuple[str, ...]]
-"""A table, and how to get the values of a key from the fields that hold it."""
+_Namer = tuple[type[Row], Callable[[Any], Any] | None, bool]
+"""A table, how to get a key from an event (None: it is the event's id), and if it is several."""
 _BY_ITSELF: Final = ("event_id",)
 
 State = dict[type[Row], dict[Key, Row | None]]
@@ -220,15 +220,15 @@ class Projection:
         namers = self._namers.get(type(event))
         if namers is None:
             namers = self._namers[type(event)] = tuple(
-                (table, attrgetter(*fields), fields)
+                (table, None if fields == _BY_ITSELF else attrgetter(*fields), len(fields) > 1)
                 for table in self.tables
                 for fields in fields_naming(table, type(event))
             )
         tenant = recorded.tenant_id
         named: list[Named] = []
-        for table, values_in, fields in namers:
-            value = recorded.event_id if fields == _BY_ITSELF else values_in(event)
-            if len(fields) == 1:  # nearly always, and this runs for every event
+        for table, value_in, several in namers:  # this runs for every event
+            value: Any = recorded.event_id if value_in is None else value_in(event)
+            if not several:
                 if value is not None:
                     named.append((table, (tenant, value)))
             elif not any(part is None for part in value):
