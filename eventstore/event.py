@@ -162,7 +162,7 @@ class RawEvent:
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """An event as the log holds it. Each field is the column of the same name in `events`."""
 
@@ -196,15 +196,15 @@ class RecordedEvent:
     recorded_at: datetime
     """When the log recorded it, by the database's clock."""
     registry: EventRegistry = field(repr=False, compare=False)
+    _event: Event | RawEvent | None = field(default=None, init=False, repr=False, compare=False)
 
-    # Not functools.cached_property: before Python 3.12 it takes a lock for every first access,
-    # and a projector makes one for every event.
     @property
     def event(self) -> Event | RawEvent:
         """The typed fact, upcast to the newest schema_version; RawEvent for an unknown type."""
-        decoded: Event | RawEvent | None = self.__dict__.get("_event")
+        decoded = self._event
         if decoded is None:
-            decoded = self.__dict__["_event"] = self.registry.decode(self)
+            decoded = self.registry.decode(self)
+            object.__setattr__(self, "_event", decoded)
         return decoded
 
     @property

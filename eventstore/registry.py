@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from eventstore.errors import InvalidEvent, UnknownEventType
 from eventstore.event import READ_BACK, Event, RawEvent, RecordedEvent, identify, invalid
 from eventstore.limits import MAX_NAME
+from eventstore.quick_read import Reader, quick_reader
 
 __all__ = ["EventRegistry", "Upcaster", "default_registry", "upcaster"]
 
@@ -28,6 +30,11 @@ class EventRegistry:
         self._classes: dict[tuple[str, int], type[Event]] = {}
         self._newest: dict[str, type[Event]] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
+        self._readers: dict[type[Event], Reader | None] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the quick readers: they can't be pickled, and make themselves again."""
+        return {**vars(self), "_readers": {}}
 
     def register(self, cls: type[Event]) -> None:
         """Adds a class; raises InvalidEvent when another one has its type and schema_version."""
@@ -84,18 +91,29 @@ class EventRegistry:
         cls = self._newest.get(recorded.event_type)
         if cls is None:
             return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
+        if cls.schema_version == recorded.schema_version:
+            return self._read(cls, recorded.data, recorded.event_id)
+        number, payload = self._upcast(recorded)
+        older = self._classes.get((recorded.event_type, number))
+        if older is None:
+            return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
+        return self._read(older, orjson.dumps(payload), recorded.event_id)
+
+    def _read(self, cls: type[Event], data: bytes, event_id: UUID) -> Event:
+        """The event in a payload, read quickly if that goes; raises InvalidEvent."""
+        quickly = self._readers.get(cls)
+        if quickly is not None:
+            try:
+                return quickly(data, event_id)
+            except Exception:  # noqa: BLE001 - pydantic has the last word
+                pass
         try:
-            if cls.schema_version == recorded.schema_version:
-                event = cls.model_validate_json(recorded.data, context=READ_BACK)
-            else:
-                number, payload = self._upcast(recorded)
-                older = self._classes.get((recorded.event_type, number))
-                if older is None:
-                    return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
-                event = older.model_validate_json(orjson.dumps(payload), context=READ_BACK)
+            event = cls.model_validate_json(data, context=READ_BACK)
         except ValidationError as error:
-            raise invalid(error, recorded.event_type) from error
-        identify(event, recorded.event_id)
+            raise invalid(error, cls.event_type) from error
+        identify(event, event_id)
+        if cls not in self._readers:  # only now: pydantic completes a class when it is first used
+            self._readers[cls] = quick_reader(cls)
         return event
 
     def _upcast(self, recorded: RecordedEvent) -> tuple[int, Payload]:

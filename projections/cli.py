@@ -75,6 +75,7 @@ def run(
     import sys
     from threading import Event
 
+    from projections.collector import settle
     from projections.daemon import run_daemon
 
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
@@ -83,6 +84,7 @@ def run(
     url, revive = _store(options)
     stop = Event()
     _stop_on_signals(stop)
+    settle()
     failures = run_daemon(
         url, chosen, stop, until_caught_up=until_caught_up, lease_seconds=lease, revive=revive
     )

@@ -11,19 +11,24 @@ rebuild, state as of any moment, and the check that all of these agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeVar, get_args
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, ClassVar, Final, TypeVar, get_args
 
 from eventstore import Event, RecordedEvent
 from eventstore.errors import UnknownEventType
 from eventstore.registry import default_registry
 from projections.errors import EventNotApplied, KeyNotNamed, MissingRow, RowExists
-from projections.row import Key, Row
+from projections.row import Key, Named, Row, copy_of, fields_naming
 
 __all__ = ["Projection", "Rows", "State", "on"]
 
 R = TypeVar("R", bound=Row)
 H = TypeVar("H", bound=Callable[..., None])
+
+_Namer = tuple[type[Row], Callable[[Any], Any] | None, bool]
+"""A table, how to get a key from an event (None: it is the event's id), and if it is several."""
+_BY_ITSELF: Final = ("event_id",)
 
 State = dict[type[Row], dict[Key, Row | None]]
 """Rows by table and key; None says that the row is known to be absent."""
@@ -46,84 +51,96 @@ class Rows:
     that is a list or a dictionary is replaced, never changed in place.
     """
 
-    __slots__ = ("_changed", "_event", "_recorded", "_state")
+    __slots__ = ("_changed", "_named", "_recorded", "_state")
 
-    def __init__(self, state: State, event: Any, recorded: RecordedEvent) -> None:
-        self._state, self._event, self._recorded = state, event, recorded
-        self._changed: dict[tuple[type[Row], Key], Row | None] = {}
+    def __init__(self, state: State, named: Sequence[Named], recorded: RecordedEvent) -> None:
+        self._state, self._named, self._recorded = state, named, recorded
+        # An event touches two rows or three: to look through them is quicker than to hash keys.
+        self._changed: list[tuple[Named, Row | None]] = []
 
     def get(self, table: type[R], *key: Any) -> R:
         """The named row, to be changed in place; raises MissingRow.
 
         Without `key`, the one that the event names (the first, if it names several).
         """
-        row = self.find(table, *key)
+        named = self._find(table, key)
+        row = self._to_change(named)
         if row is None:
-            raise MissingRow(table.TABLE, self._key(table, key)[1:])
-        return row
+            raise MissingRow(table.TABLE, named[1][1:])
+        return row  # type: ignore[return-value]
 
     def find(self, table: type[R], *key: Any) -> R | None:
         """The named row, to be changed in place, or None when there is none."""
-        full = self._key(table, key)
-        changed = self._changed
-        if changed and (table, full) in changed:
-            return changed[table, full]  # type: ignore[return-value]
-        stored = self._state[table].get(full)
-        if stored is None:
-            return None
-        row = changed[table, full] = stored.copy()
-        return row  # type: ignore[return-value]
+        return self._to_change(self._find(table, key))  # type: ignore[return-value]
 
     def see(self, table: type[R], *key: Any) -> R:
         """The named row to look at only, so that it is not stamped; raises MissingRow."""
-        full = self._key(table, key)
-        row = self._now(table, full)
+        named = self._find(table, key)
+        row = self._now(named)
         if row is None:
-            raise MissingRow(table.TABLE, full[1:])
+            raise MissingRow(table.TABLE, named[1][1:])
         return row  # type: ignore[return-value]
 
     def add(self, row: Row) -> None:
         """A new row; raises RowExists when its key is taken."""
         table, recorded = type(row), self._recorded
         row.tenant_id, row.created_at = recorded.tenant_id, recorded.occurred_at
-        full = row.full_key()
-        if full not in table.keys_named_by(self._event, recorded):
-            raise KeyNotNamed(table.TABLE, full[1:], recorded.event_type)
-        if self._now(table, full) is not None:
-            raise RowExists(table.TABLE, full[1:])
-        self._changed[table, full] = row
+        key = table.FULL_KEY(row)
+        for named in self._named:
+            if named[0] is table and named[1] == key:
+                break
+        else:
+            raise KeyNotNamed(table.TABLE, key[1:], recorded.event_type)
+        if self._now(named) is not None:
+            raise RowExists(table.TABLE, key[1:])
+        self._change(named, row)
 
     def remove(self, table: type[Row], *key: Any) -> None:
         """Deletes the named row; raises MissingRow."""
-        self._changed[table, self.get(table, *key).full_key()] = None
+        self.get(table, *key)
+        self._change(self._find(table, key), None)
 
-    def commit(self) -> list[tuple[type[Row], Key]]:
+    def commit(self) -> list[Named]:
         """Puts the changes into the state, stamped with the event; returns the rows touched."""
-        at, position = self._recorded.occurred_at, self._recorded.position
-        for (table, key), row in self._changed.items():
+        at, position, state = self._recorded.occurred_at, self._recorded.position, self._state
+        for (table, key), row in self._changed:
             if row is not None:
                 row.updated_at, row.position = at, position
-            self._state[table][key] = row
-        return list(self._changed)
+            state[table][key] = row
+        return [named for named, _ in self._changed]
 
-    def _now(self, table: type[Row], full: Key) -> Row | None:
+    def _find(self, table: type[Row], key: Key) -> Named:
+        """Which of the event's rows is meant by `key`, or by the event; raises KeyNotNamed."""
+        for named in self._named:
+            if named[0] is table and (not key or named[1][1:] == key):
+                return named
+        raise KeyNotNamed(table.TABLE, key or "at all", self._recorded.event_type)
+
+    def _now(self, named: Named) -> Row | None:
         """The row as the rule has it so far."""
-        changed = self._changed
-        if changed and (table, full) in changed:
-            return changed[table, full]
-        return self._state[table].get(full)
+        for changed, row in self._changed:
+            if changed is named:
+                return row
+        return self._state[named[0]].get(named[1])
 
-    def _key(self, table: type[Row], key: Key) -> Key:
-        """The full key of the row meant by `key`, or by the event; raises KeyNotNamed."""
-        named = table.keys_named_by(self._event, self._recorded)
-        if not key:
-            if named:
-                return named[0]
-            raise KeyNotNamed(table.TABLE, "at all", self._recorded.event_type)
-        full = (self._recorded.tenant_id, *key)
-        if full not in named:
-            raise KeyNotNamed(table.TABLE, key, self._recorded.event_type)
-        return full
+    def _to_change(self, named: Named) -> Row | None:
+        """The row as the rule has it so far, as a copy of its own."""
+        for changed, row in self._changed:
+            if changed is named:
+                return row
+        stored = self._state[named[0]].get(named[1])
+        if stored is None:
+            return None
+        row = copy_of(stored)
+        self._changed.append((named, row))
+        return row
+
+    def _change(self, named: Named, row: Row | None) -> None:
+        for place, (changed, _) in enumerate(self._changed):
+            if changed is named:
+                self._changed[place] = (named, row)
+                return
+        self._changed.append((named, row))
 
 
 class Projection:
@@ -170,27 +187,25 @@ class Projection:
                     raise TypeError(f"{event.event_type} may lack {shard_by}, as shard_by says")
                 cls.handlers[newest] = method
         cls.event_types = tuple(sorted(event.event_type for event in cls.handlers))
-        cls._types = frozenset(cls.event_types)
+        cls._types, cls._namers = frozenset(cls.event_types), {}
 
     _types: ClassVar[frozenset[str]]
+    _namers: ClassVar[dict[type, tuple[_Namer, ...]]]
 
     def empty(self) -> State:
         """The state before any event."""
         return {table: {} for table in self.tables}
 
-    def keys(self, recorded: RecordedEvent) -> Iterator[tuple[type[Row], Key]]:
+    def keys(self, recorded: RecordedEvent) -> list[Named]:
         """The rows that an event names in this projection's tables.
 
         Raises what decoding the event raises; `apply` then fails for the same reason.
         """
         if recorded.event_type not in self._types:
-            return
-        event = recorded.event
-        for table in self.tables:
-            for key in table.keys_named_by(event, recorded):
-                yield table, key
+            return []
+        return self._named(recorded.event, recorded)
 
-    def apply(self, state: State, recorded: RecordedEvent) -> list[tuple[type[Row], Key]]:
+    def apply(self, state: State, recorded: RecordedEvent) -> list[Named]:
         """Folds one event into the state, all or nothing; returns the rows that it touched.
 
         An event that this projection has no rule for changes nothing. Raises EventNotApplied with
@@ -203,7 +218,7 @@ class Projection:
             handler = self.handlers.get(type(event))  # type: ignore[arg-type]
             if handler is None:  # it can't be brought to the schema_version of the rule
                 raise UnknownEventType(recorded.event_type, recorded.schema_version)
-            rows = Rows(state, event, recorded)
+            rows = Rows(state, self._named(event, recorded), recorded)
             handler(self, event, recorded, rows)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
@@ -215,6 +230,25 @@ class Projection:
                 event_id=recorded.event_id,
             ) from error
         return rows.commit()
+
+    def _named(self, event: Any, recorded: RecordedEvent) -> list[Named]:
+        namers = self._namers.get(type(event))
+        if namers is None:
+            namers = self._namers[type(event)] = tuple(
+                (table, None if fields == _BY_ITSELF else attrgetter(*fields), len(fields) > 1)
+                for table in self.tables
+                for fields in fields_naming(table, type(event))
+            )
+        tenant = recorded.tenant_id
+        named: list[Named] = []
+        for table, value_in, several in namers:  # this runs for every event
+            value: Any = recorded.event_id if value_in is None else value_in(event)
+            if not several:
+                if value is not None:
+                    named.append((table, (tenant, value)))
+            elif not any(part is None for part in value):
+                named.append((table, (tenant, *value)))
+        return named
 
 
 def _always_there(event: type[Event], field: str) -> bool:

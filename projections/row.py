@@ -6,23 +6,29 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Final, TypeVar, dataclass_transform
 
-from eventstore import Event, RecordedEvent
+from eventstore import Event
 
-__all__ = ["Key", "Row", "table"]
+__all__ = ["Key", "Named", "Row", "copy_of", "fields_naming", "full_key", "row_from", "table"]
 
 Key = tuple[Any, ...]
 """(tenant_id, key column, …): what tells the rows of a table apart."""
 
+Named = tuple[type["Row"], Key]
+"""A row by its table and key, as an event names it."""
+
 R = TypeVar("R", bound="Row")
+
+_new: Final = object.__new__
 
 
 class Row:
     """The base of all read-model rows; `table` makes a subclass a dataclass.
 
     The engine fills the four columns below from the event; a rule never sets them. Two rows are
-    equal when their own columns are.
+    equal when their own columns are. It has no methods, so that a column can have any name; what
+    is done with a row are functions of this module.
     """
 
     TABLE: ClassVar[str]
@@ -30,8 +36,7 @@ class Row:
     NAMED_BY: ClassVar[tuple[tuple[str, ...], ...]]
     NAMED_ONLY_BY: ClassVar[tuple[type[Event], ...]]
     COLUMNS: ClassVar[tuple[str, ...]]
-    _full_key: ClassVar[Callable[[Any], Key]]
-    _names: ClassVar[dict[type, tuple[tuple[str, ...], ...]]]
+    FULL_KEY: ClassVar[Callable[[Any], Key]]
 
     tenant_id: str
     created_at: datetime
@@ -41,48 +46,37 @@ class Row:
     position: int
     """Position of the last event that touched the row."""
 
-    def key(self) -> Key:
-        """The row's key, without its tenant."""
-        return tuple(getattr(self, column) for column in self.KEY)
 
-    def full_key(self) -> Key:
-        """The row's key, as states hold it."""
-        return type(self)._full_key(self)
+def full_key(row: Row) -> Key:
+    """The row's key, as states hold it."""
+    return type(row).FULL_KEY(row)
 
-    def copy(self) -> Self:
-        """A row that can be changed without this one noticing, as long as values are replaced.
 
-        It is shallow: a list or a dictionary is shared, and so must never be changed in place.
-        """
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        return twin
+def row_from(table: type[R], values: dict[str, Any]) -> R:
+    """The row with these columns, all of them; without the checks of a constructor."""
+    row = _new(table)
+    _set_columns(row, values)
+    return row
 
-    @classmethod
-    def keys_named_by(cls, event: Any, recorded: RecordedEvent) -> list[Key]:
-        """The keys (with tenant) of this table's rows that an event names."""
-        names = cls._names.get(type(event))
-        if names is None:
-            names = cls._names[type(event)] = cls._names_in(type(event))
-        keys: list[Key] = []
-        for fields in names:
-            if len(fields) == 1:  # nearly always, and this runs for every event and table
-                value = getattr(event, fields[0])
-                if value is not None:
-                    keys.append((recorded.tenant_id, value))
-            else:
-                values = [getattr(event, field) for field in fields]
-                if not any(value is None for value in values):
-                    keys.append((recorded.tenant_id, *values))
-        return keys
 
-    @classmethod
-    def _names_in(cls, event: type) -> tuple[tuple[str, ...], ...]:
-        """Which of NAMED_BY an event class has the fields for."""
-        if not issubclass(event, Event) or not issubclass(event, cls.NAMED_ONLY_BY or Event):
-            return ()
-        there = {"event_id", *event.model_fields}
-        return tuple(fields for fields in cls.NAMED_BY if there.issuperset(fields))
+def copy_of(row: R) -> R:
+    """A row that can be changed without the other noticing, as long as values are replaced.
+
+    It is shallow: a list or a dictionary is shared, and so must never be changed in place.
+    """
+    return row_from(type(row), row.__dict__.copy())
+
+
+def fields_naming(table: type[Row], event: type) -> tuple[tuple[str, ...], ...]:
+    """The fields of an event class that name rows of a table: some for each key that it holds."""
+    if not issubclass(event, Event) or not issubclass(event, table.NAMED_ONLY_BY or Event):
+        return ()
+    there = {"event_id", *event.model_fields}
+    return tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
+
+
+_OWN_NAMES: Final = frozenset(Row.__annotations__)
+_set_columns: Final = vars(Row)["__dict__"].__set__
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field,))
@@ -108,9 +102,10 @@ def table(
         made.NAMED_BY = tuple((n,) if isinstance(n, str) else n for n in named_by)
         made.NAMED_ONLY_BY = named_only_by
         own = tuple(f.name for f in dataclasses.fields(made))  # type: ignore[arg-type]
+        if taken := _OWN_NAMES.intersection(own):
+            raise TypeError(f"a column of {name} can't be named {', '.join(sorted(taken))}")
         made.COLUMNS = ("tenant_id", *own, "created_at", "updated_at", "position")
-        made._full_key = attrgetter("tenant_id", *made.KEY)
-        made._names = {}
+        made.FULL_KEY = attrgetter("tenant_id", *made.KEY)
         return made
 
     return make

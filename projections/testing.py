@@ -125,4 +125,4 @@ def _whole(state: State) -> dict[str, dict[Key, dict[str, Any]]]:
 
 
 def _order(row: Row) -> str:
-    return str(row.key())
+    return str([getattr(row, column) for column in row.KEY])

@@ -14,7 +14,7 @@ from eventstore.queries import load
 from projections.errors import RulesDiffer
 from projections.fold import fold
 from projections.projection import Projection, State
-from projections.row import Key
+from projections.row import Key, full_key
 from projections.row_store import LIVE_SCHEMA, RowStore
 from projections.session import Connection, open_session
 
@@ -96,7 +96,7 @@ def _compare(conn: Connection, projection: Projection, state: State) -> Iterator
     for table in projection.tables:
         expected = {key: row for key, row in state[table].items() if row is not None}
         for row in store.read(conn, table):
-            key = row.full_key()
+            key = full_key(row)
             said = expected.pop(key, None)
             if said is None:
                 yield Difference(table.TABLE, key, "unexpected", {})

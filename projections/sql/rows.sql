@@ -1,3 +1,7 @@
+-- name: forget_plans
+-- Has the session plan its statements and foreign keys anew, over tables of the size they now have.
+DISCARD PLANS
+
 -- name: load
 -- The rows of one table that a batch names, by their keys; missing ones do not appear.
 SELECT {columns}

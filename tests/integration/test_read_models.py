@@ -21,7 +21,7 @@ from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection, State
-from projections.row import Row
+from projections.row import Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from projections.testing import recorded
@@ -169,7 +169,7 @@ def test_writing_again_changes_nothing(filled: Connection) -> None:
         with filled.transaction():
             for table in projection.tables:
                 rows = RowStore(projection).read(filled, table)
-                stored = {row.full_key(): dict(vars(row)) for row in rows}
+                stored = {full_key(row): dict(vars(row)) for row in rows}
                 assert stored == whole(state)[table.TABLE]
 
 

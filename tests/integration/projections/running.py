@@ -14,6 +14,7 @@ from eventstore.read import watermark
 from projections.daemon import run_daemon
 from projections.projection import Projection, State
 from projections.replay import state_as_of
+from projections.row import full_key
 from projections.row_store import RowStore
 from projections.session import Connection
 
@@ -67,7 +68,7 @@ def stored(conn: Connection, projection: Projection) -> dict[str, Table]:
     store = RowStore(projection)
     with conn.transaction():
         return {
-            table.TABLE: {row.full_key(): vars(row) for row in store.read(conn, table)}
+            table.TABLE: {full_key(row): vars(row) for row in store.read(conn, table)}
             for table in projection.tables
         }
 

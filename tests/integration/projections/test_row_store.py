@@ -18,7 +18,7 @@ from eventstore import Event, EventStore
 from eventstore.read import page_after, watermark
 from projections.batch import apply_events
 from projections.checkpoint import Lease, acquire
-from projections.row import Key, Row
+from projections.row import Key, Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection
 from tests.integration.projections.running import number
@@ -44,7 +44,7 @@ def thing(**values: Any) -> Thing:
 
 def round_trip(conn: Connection, row: Thing) -> dict[str, Any]:
     store = RowStore(Things())
-    key = row.full_key()
+    key = full_key(row)
     with conn.transaction():
         store.save(conn, {Thing: {key: row}, Part: {}}, {(Thing, key)})
     found = store.load(conn, [(Thing, key)])[Thing][key]
@@ -112,10 +112,10 @@ def test_a_row_of_another_tenant_is_another_row(conn: Connection) -> None:
     ours, theirs = thing(name="ours"), thing(name="theirs")
     theirs.tenant_id = "other"
     store = RowStore(Things())
-    rows: dict[Key, Row | None] = {row.full_key(): row for row in (ours, theirs)}
+    rows: dict[Key, Row | None] = {full_key(row): row for row in (ours, theirs)}
     with conn.transaction():
         store.save(conn, {Thing: rows, Part: {}}, {(Thing, key) for key in rows})
-    found = store.load(conn, [(Thing, ours.full_key())])[Thing]
+    found = store.load(conn, [(Thing, full_key(ours))])[Thing]
     assert [vars(row) for row in found.values() if row] == [vars(ours)]
 
 

@@ -291,3 +291,62 @@ def test_the_columns_of_a_table() -> None:
         "position",
     )
     assert Pair.KEY == ("from_id", "to_id")
+
+
+@table("settings", key="key", named_by=("account_id",))
+class Setting(Row):
+    key: UUID
+    copy: int = 0
+    full_key: str = ""
+    table: str = ""
+
+
+class Settings(Projection, name="settings", tables=(Setting,)):
+    @on(Opened)
+    def opened(self, event: Opened, recorded: object, rows: Rows) -> None:
+        rows.add(Setting(key=event.account_id))
+
+    @on(Noted)
+    def noted(self, event: Noted, recorded: object, rows: Rows) -> None:
+        setting = rows.get(Setting, event.account_id)
+        setting.copy += 1
+        setting.full_key = event.note
+
+
+def test_a_column_can_have_any_name() -> None:
+    noted = Noted(account_id=A, note="n")
+    given(Settings(), OPEN_A, noted, noted).then(Setting(key=A, copy=2, full_key="n"))
+
+
+@pytest.mark.parametrize("name", ["tenant_id", "position", "created_at", "updated_at", "KEY"])
+def test_but_not_one_that_the_engine_fills_or_looks_at(name: str) -> None:
+    fields = {"id": UUID, name: str}
+    with pytest.raises(TypeError, match=f"a column of odd can't be named {name}"):
+        table("odd", key="id", named_by=("account_id",))(
+            type("Odd", (Row,), {"__annotations__": fields})
+        )
+
+
+def test_a_row_can_be_removed_and_made_again_by_one_event() -> None:
+    class Renewing(Bank, name="renewing", tables=(Account, Payment, Pair)):
+        @on(Closed)
+        def closed(self, event: Closed, recorded: object, rows: Rows) -> None:
+            rows.remove(Account)
+            assert rows.find(Account) is None
+            with pytest.raises(MissingRow):
+                rows.see(Account)
+            rows.add(Account(id=event.account_id, owner="again"))
+            rows.get(Account).balance = 7
+
+    story = given(Renewing(), OPEN_A, Closed(account_id=A))
+    story.then(Account(id=A, owner="again", balance=7))
+    assert Renewing().apply(story.state, recorded(Closed(account_id=A), 9)) == [
+        (Account, ("default", A))
+    ]
+
+
+def test_an_event_may_name_one_row_twice() -> None:
+    to_itself = Paid(account_id=A, amount=1, to_account_id=A)
+    story = given(Bank(), OPEN_A, to_itself)
+    assert story.row(Account).balance == 0
+    assert story.row(Pair).amount == 1
