@@ -11,7 +11,10 @@ from typing import Final
 from eventstore.read import watermark
 from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS
+from projections.hooks.hook import Hook
+from projections.hooks.installed import checked
 from projections.log import LOG
+from projections.observer import Observer
 from projections.projection import Projection
 from projections.session import open_session
 from projections.tail import Tail
@@ -32,6 +35,7 @@ def run_daemon(
     lease_seconds: float = LEASE_SECONDS,
     batch: int = BATCH,
     revive: Callable[[], None] = lambda: None,
+    hooks: Iterable[Hook] = (),
 ) -> dict[str, Exception]:
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
@@ -39,12 +43,14 @@ def run_daemon(
     can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
     takes over a projection when its holder stops or dies. `revive` brings back a server that this
     process may start. On `stop`, batches under way are finished and leases given back.
+    `hooks` are told what was committed; one that fails does not end anything. Raises HookRefused.
     """
     target = None
     if until_caught_up:
         with closing(open_session(url, part="daemon")) as conn:
             target = watermark(conn)
     failures: dict[str, Exception] = {}
+    projections = tuple(projections)
 
     def run(worker: Worker, name: str) -> None:
         try:
@@ -54,7 +60,8 @@ def run_daemon(
             failures[name] = error
             LOG.error("failed", projection=name, error=str(error))
 
-    with Tail(url, revive=revive) as tail:
+    hooks = checked(hooks, [projection.name for projection in projections])
+    with Observer(url, hooks) as observer, Tail(url, revive=revive) as tail:
         threads = [
             Thread(
                 target=run,
@@ -66,6 +73,7 @@ def run_daemon(
                         tail,
                         stop,
                         LOG,
+                        observer,
                         lease_seconds=lease_seconds,
                         batch=batch,
                         target=target,
@@ -83,4 +91,6 @@ def run_daemon(
         tail.close()
         for thread in threads:
             thread.join()
+    if until_caught_up:
+        failures |= observer.hook_errors()
     return failures

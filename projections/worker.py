@@ -16,6 +16,7 @@ from projections.batch import BATCH, apply_events
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
 from projections.errors import LeaseLost
 from projections.failure import facts_of
+from projections.observer import Observer
 from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection, open_session, plan_for_keys
@@ -46,6 +47,7 @@ class Worker:
         tail: Tail,
         stop: Signal,
         log: FilteringBoundLogger,
+        observer: Observer,
         *,
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
@@ -54,6 +56,7 @@ class Worker:
     ) -> None:
         self._url, self._projection, self._tail, self._stop = url, projection, tail, stop
         self._log = log.bind(projection=projection.name)
+        self._observer = observer
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
         self._store = RowStore(projection)
@@ -108,7 +111,10 @@ class Worker:
 
     def _hold(self, conn: Connection, lease: Lease) -> None:
         try:
-            self._follow(conn, lease)
+            with self._observer.holding(conn, self._projection, lease) as hooks:
+                self._follow(conn, lease)
+                if self._target is not None:
+                    hooks.catch_up(conn, self._stop)
         except (StoreUnavailable, LeaseLost):
             raise
         except Exception as error:
