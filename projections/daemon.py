@@ -36,6 +36,7 @@ def run_daemon(
     batch: int = BATCH,
     revive: Callable[[], None] = lambda: None,
     hooks: Iterable[Hook] = (),
+    http: str | None = None,
 ) -> dict[str, Exception]:
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
@@ -43,7 +44,8 @@ def run_daemon(
     can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
     takes over a projection when its holder stops or dies. `revive` brings back a server that this
     process may start. On `stop`, batches under way are finished and leases given back.
-    `hooks` are told what was committed; one that fails does not end anything. Raises HookRefused.
+    `hooks` are told what was committed; one that fails does not end anything. `http` is where
+    pages with health and metrics are served, as HOST:PORT. Raises HookRefused, ConfigurationError.
     """
     target = None
     if until_caught_up:
@@ -58,10 +60,14 @@ def run_daemon(
         except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
             # The error is in the checkpoint as well, if there was a lease to write it under.
             failures[name] = error
-            LOG.error("failed", projection=name, error=str(error))
+            LOG.error("failed", projection=name, shard=0, error=str(error))
+        observer.pulse.end()
 
     hooks = checked(hooks, [projection.name for projection in projections])
-    with Observer(url, hooks) as observer, Tail(url, revive=revive) as tail:
+    with (
+        Observer(url, projections, hooks=hooks, http=http) as observer,
+        Tail(url, revive=revive, pulse=observer.pulse) as tail,
+    ):
         threads = [
             Thread(
                 target=run,

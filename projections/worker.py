@@ -55,7 +55,7 @@ class Worker:
         revive: Callable[[], None] = lambda: None,
     ) -> None:
         self._url, self._projection, self._tail, self._stop = url, projection, tail, stop
-        self._log = log.bind(projection=projection.name)
+        self._log = log.bind(projection=projection.name, shard=0)
         self._observer = observer
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
@@ -71,6 +71,7 @@ class Worker:
         """
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
+            self._observer.pulse.beat()
             try:
                 with closing(open_session(self._url, part=self._projection.name)) as conn:
                     plan_for_keys(conn)
@@ -96,6 +97,7 @@ class Worker:
             return self._lease
         known_holder = None
         while not self._stop.is_set():
+            self._observer.pulse.beat()
             got = acquire(conn, self._projection, seconds=self._lease_seconds)
             if isinstance(got, Lease):
                 self._lease = got
@@ -128,6 +130,7 @@ class Worker:
         began = monotonic()
         seen = lease.position  # no event of this projection up to here is left to apply
         while not self._stop.is_set() and not self._reached(lease.position):
+            self._observer.pulse.beat()
             pause = lease.heartbeat_in
             if seen > lease.position:
                 pause = min(pause, lease.advanced_at + _IDLE_ADVANCE - monotonic())
@@ -138,7 +141,8 @@ class Worker:
                 )
                 seen = mark if len(events) < self._batch else events[-1].position
                 if events:
-                    apply_events(conn, self._store, lease, events, seen)
+                    with self._observer.batch(lease):
+                        apply_events(conn, self._store, lease, events, seen)
             if seen > lease.position and (
                 self._reached(seen) or monotonic() >= lease.advanced_at + _IDLE_ADVANCE
             ):

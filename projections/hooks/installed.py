@@ -36,7 +36,7 @@ def installed() -> list[Hook]:
         except Exception as error:
             raise HookRefused(point.value, f"it can't be loaded: {error}") from error
         if not isinstance(hook, Hook):
-            raise HookRefused(point.value, f"it is a {type(hook).__name__}, and no Hook")
+            raise HookRefused(point.value, f"it is of type {type(hook).__name__}, and no Hook")
         found.append(hook)
     return found
 

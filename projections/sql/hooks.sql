@@ -79,6 +79,10 @@ UPDATE projections.hooks
  WHERE projection = %(projection)s AND hook = %(hook)s AND shards = %(shards)s
    AND shard = %(shard)s AND fencing_token = %(fencing_token)s AND position = %(position)s
 
+-- name: tell_late
+-- Puts held events that are applied now into the backlog of every hook.
+SELECT projections.tell_hooks_late(%(projection)s, %(positions)s)
+
 -- name: forget
 -- Removes a hook that is gone for good; its first row says that it was there.
 WITH owed AS (

@@ -15,6 +15,7 @@ from projections.hooks import Changes, Hook
 from projections.hooks.place import forget
 from projections.projection import Rows, on
 from projections.session import Connection
+from tests.integration.projections.holding_events import hold
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until
 from tests.integration.projections.things import (
@@ -213,16 +214,7 @@ def test_what_is_held_is_not_told_until_it_is_applied(
     store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
     store.append("thing-2", [made(2)])
     store.append("thing-1", [AmountAdded(thing_id=number(1), amount=2)])
-    conn.execute(
-        """
-        INSERT INTO failures (projection, build, position, tenant_id, event_id, event_type,
-                              stream_id, keys, behind, origin, error)
-        SELECT 'things', 'live', position, tenant_id, event_id, event_type, stream_id, '{}',
-               CASE position WHEN 4 THEN 2 END, CASE position WHEN 2 THEN 'rules' END,
-               CASE position WHEN 2 THEN 'no' END
-          FROM eventstore.events WHERE position IN (2, 4)
-        """
-    )
+    hold(conn, 2, 4)
     hook = Remembering()
     with running(url, Things(), hooks=[hook]):
         until(lambda: hook.told() == [1, 3], "what is applied")

@@ -9,20 +9,16 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstore import EventStore
-from projections.checkpoint import Lease
 from projections.hooks.runners import Runners
 from projections.rebuild import Progress, rebuild
 from projections.session import Connection
 from tests.integration.projections.hooking import Remembering
 from tests.integration.projections.killing import tell
 from tests.integration.projections.running import catch_up, number, running, stored, until
+from tests.integration.projections.sharding import Sharded, make_shards
 from tests.integration.projections.things import AmountAdded, Thing, ThingMade, Things
 
 MORE = number(1_000_000)
-
-
-class Sharded(Things, name="things", tables=Things.tables, shard_by="thing_id"):
-    """The same, to be shared by several."""
 
 
 def test_a_rebuild_is_not_told(store: EventStore, url: str) -> None:
@@ -98,26 +94,6 @@ def appending(url: str) -> Iterator[None]:
         thread.join()
 
 
-def make_shards(conn: Connection, shards: int, position: int) -> list[Lease]:
-    """As if so many projectors shared the projection, and had come to a position."""
-    leases = []
-    for shard in range(shards):
-        conn.execute(
-            """
-            INSERT INTO checkpoints (projection, shard, shards, projection_version, position,
-                                     state, holder, fencing_token, heartbeat_at, lease_seconds)
-            VALUES ('things', %(shard)s, %(shards)s, 1, %(position)s, 'running', 'us',
-                    %(token)s, now(), 60)
-            ON CONFLICT (projection, build, shard) DO UPDATE
-               SET shards = excluded.shards, position = excluded.position,
-                   fencing_token = excluded.fencing_token
-            """,
-            {"shard": shard, "shards": shards, "position": position, "token": 10 * shards + shard},
-        )
-        leases.append(Lease("things", "live", 10 * shards + shard, 60.0, position, shard=shard))
-    return leases
-
-
 @pytest.fixture
 def twenty(store: EventStore) -> None:
     """Twenty things, each made at the position of its number."""
@@ -133,7 +109,7 @@ def positions(conn: Connection) -> list[tuple[int, int, int]]:
 
 def test_each_shard_tells_its_own_events(twenty: None, url: str, conn: Connection) -> None:
     hook = Remembering(from_start=True)
-    leases = make_shards(conn, 3, 20)
+    leases = make_shards(conn, [20] * 3)
     with Runners(url, [hook]) as runners, ExitStack() as held:
         for lease in leases:
             held.enter_context(runners.following(conn, Sharded(), lease))
@@ -155,14 +131,14 @@ def test_no_event_is_lost_when_the_number_of_shards_changes(
     twenty: None, url: str, conn: Connection
 ) -> None:
     """One old shard was further than the other; all new ones begin where both have been."""
-    make_shards(conn, 2, 20)
+    make_shards(conn, [20] * 2)
     conn.execute(
         "INSERT INTO hooks (projection, hook, shards, shard, position, fencing_token) "
         "VALUES ('things', 'remembering', 2, 0, 18, 1), ('things', 'remembering', 2, 1, 7, 1)"
     )
     hook = Remembering()
     with Runners(url, [hook]) as runners, ExitStack() as held:
-        leases = make_shards(conn, 3, 20)
+        leases = make_shards(conn, [20] * 3)
         for lease in leases[:2]:
             held.enter_context(runners.following(conn, Sharded(), lease))
         until(
@@ -182,7 +158,7 @@ def test_a_late_event_goes_to_the_shard_that_it_belongs_to(
     with Runners(url, [hook]) as runners, ExitStack() as held:
         following = [
             held.enter_context(runners.following(conn, Sharded(), lease))
-            for lease in make_shards(conn, 3, 20)
+            for lease in make_shards(conn, [20] * 3)
         ]
         for n in (4, 9):
             conn.execute(
