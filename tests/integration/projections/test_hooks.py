@@ -9,6 +9,7 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
+from eventstore.errors import StoreUnavailable
 from projections.daemon import run_daemon
 from projections.errors import HookFailed, HookRefused, UnknownHook
 from projections.hooks import Changes, Hook
@@ -72,15 +73,39 @@ def test_it_is_told_events_and_rows(store: EventStore, url: str) -> None:
     assert ("default", b) in hook.calls[seen - 1].rows[Thing]
 
 
-def test_a_row_that_is_only_looked_at_is_not_among_the_changed(store: EventStore, url: str) -> None:
+def test_a_row_that_is_named_and_not_touched_is_not_among_the_changed(
+    store: EventStore, url: str
+) -> None:
+    class Quiet(Things, name="things", tables=Things.tables):
+        @on(AmountAdded)
+        def amount_added(self, event: AmountAdded, recorded: RecordedEvent, rows: Rows) -> None:
+            rows.see(Thing)
+
     hook = Remembering()
     store.append("thing-1", [made(1)])
-    with running(url, Things(), hooks=[hook]):
-        until(lambda: hook.told() == [1], "the thing")
-        store.append("thing-1", [AmountAdded(thing_id=number(1), amount=0)])
-        until(lambda: hook.told() == [1, 2], "the amount")
-        assert list(hook.calls[-1].rows[Thing]) == [("default", number(1))]
-        assert hook.calls[-1].rows[Part] == {}
+    assert catch_up(url, Quiet(), hooks=[hook]) == {}
+    store.append("thing-1", [AmountAdded(thing_id=number(1), amount=1)])
+    assert catch_up(url, Quiet(), hooks=[hook]) == {}
+    assert hook.told() == [1, 2]
+    assert [list(changes.rows[Thing]) for changes in hook.calls] == [[("default", number(1))], []]
+
+
+def test_nothing_escapes_a_hook_that_could_not_begin(
+    store: EventStore, url: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place is there before the first event is applied, whatever becomes of its thread."""
+
+    def away(*words: object, **more: object) -> Connection:
+        raise StoreUnavailable("not for hooks")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("projections.hooks.runner.open_session", away)
+        with running(url, Things(), hooks=[Remembering()]):
+            store.append("thing-1", [made(1)])
+            until(lambda: (checkpoint(conn, "things") or {})["position"] == 1, "the projection")
+    hook = Remembering()
+    assert catch_up(url, Things(), hooks=[hook]) == {}
+    assert hook.told() == [1]
 
 
 def test_one_seen_first_hears_of_what_comes(store: EventStore, url: str, conn: Connection) -> None:
