@@ -211,7 +211,7 @@ def events_at(
     *,
     registry: EventRegistry = default_registry,
 ) -> list[RecordedEvent]:
-    """The events at these positions, in order; one that is not there is left out."""
+    """The events at these positions, as far as they are there, in order."""
     return _events(connection, "events_at", {"positions": list(positions)}, registry)
 
 

@@ -46,9 +46,9 @@ class HookStatus:
 class ProjectionStatus:
     """One checkpoint, and what waits beyond it.
 
-    `state` is running, stopped, paused (too many failures), failed, never ran, stalled (its holder
-    gives no sign of life), or outdated (its rows were made by other rules than these, and wait for
-    a rebuild).
+    `state` is running, stopped, paused (too many events failed; see last_error), failed, never
+    ran, stalled (its holder gives no sign of life), or outdated (its rows were made by other rules
+    than these, and wait for a rebuild).
     """
 
     projection: str
@@ -231,6 +231,7 @@ def _status(
 
 
 def _state(projection: Projection, row: _Checkpoint) -> str:
-    if row.state == "running" and (row.silent_seconds or 0.0) > (row.lease_seconds or 0.0):
+    silent = row.holder is not None and (row.silent_seconds or 0.0) > (row.lease_seconds or 0.0)
+    if silent and row.state in ("running", "paused"):
         return "stalled"
     return row.state if row.projection_version == projection.version else "outdated"

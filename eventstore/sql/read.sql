@@ -84,7 +84,7 @@ SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_ve
  WHERE guard.tenant_id = %(tenant)s AND guard.event_id = %(event_id)s
 
 -- name: events_at
--- The events at some positions, in order.
+-- Events by their positions, in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at
