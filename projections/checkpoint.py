@@ -8,7 +8,7 @@ position in the same transaction as the rows, so that a holder that lost its lea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -65,6 +65,8 @@ class Lease:
     rate: Rate = field(default_factory=Rate)
     advanced_at: float = field(default_factory=monotonic)
     """When the position last moved, by monotonic()."""
+    on_advance: list[Callable[[int], None]] = field(default_factory=list)
+    """Called after each commit under this lease, with the number of events applied."""
     _beaten_at: float = field(default_factory=monotonic)
 
     @contextmanager
@@ -85,6 +87,8 @@ class Lease:
                 raise LeaseLost(self.projection, self.fencing_token)
         self.position = until
         self.advanced_at = self._beaten_at = monotonic()
+        for tell in self.on_advance:
+            tell(events)
 
     def advance(self, conn: Connection, until: int, *, events: int = 0) -> None:
         """Moves the checkpoint alone, over events without rows to write; raises LeaseLost."""

@@ -6,13 +6,14 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress, say
 from eventstore.errors import ConfigurationError
+from projections.hooks import cli as hooks_cli
 
 if TYPE_CHECKING:
     from threading import Event as Signal
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from projections.drift import Checked
     from projections.projection import Projection
     from projections.rebuild import Progress
-    from projections.status import Status
     from projections.verify import Verified
 
 __all__ = ["app"]
@@ -28,6 +28,7 @@ __all__ = ["app"]
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
+app.add_typer(hooks_cli.app, name="hooks")
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all.")]
 Chosen = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="See `list`.")]
@@ -66,6 +67,16 @@ def run(
     lease: Annotated[
         float, typer.Option(min=0.5, help="Seconds after which a dead holder is followed.")
     ] = 10.0,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="Serve /metrics, /healthz and /readyz there; on this machine without a HOST.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        Literal["logfmt", "json"], typer.Option(help="How the lines on stderr look.")
+    ] = "logfmt",
 ) -> None:
     """Keep tables up to date until SIGTERM or Ctrl-C; ends a batch, then stops.
 
@@ -75,18 +86,31 @@ def run(
     import sys
     from threading import Event
 
+    from projections.catalogue import all_projections
     from projections.collector import settle
     from projections.daemon import run_daemon
+    from projections.hooks.installed import checked, installed
+    from projections.log import use_format
 
+    use_format(log_format)
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
     options = Options.of(context)
     chosen = [each for versions in _named(names) for each in versions]
+    running = {each.name for each in chosen}
+    hooks = checked(installed(), [each.name for each in all_projections()])
     url, revive = _store(options)
     stop = Event()
     _stop_on_signals(stop)
     settle()
     failures = run_daemon(
-        url, chosen, stop, until_caught_up=until_caught_up, lease_seconds=lease, revive=revive
+        url,
+        chosen,
+        stop,
+        until_caught_up=until_caught_up,
+        lease_seconds=lease,
+        revive=revive,
+        hooks=[hook for hook in hooks if hook.projection in running],
+        http=http,
     )
     if options.json:
         print_json({name: str(error) for name, error in failures.items()})
@@ -95,20 +119,26 @@ def run(
 
 
 @app.command()
-def status(context: typer.Context, names: Names = None) -> None:
-    """Show position, lag, rate, holder and last error of each, and what holds all back."""
-    from projections import status as engine
-    from projections.session import open_session
+def status(
+    context: typer.Context,
+    names: Names = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again and again: every 2 s, or every SECONDS after it.")
+    ] = False,
+) -> None:
+    """Show state, lag, failures, hooks and holder of each, what holds all back, what to do."""
+    from projections.status_cli import show_status, watch_status
 
     options = Options.of(context)
-    chosen = [versions[-1] for versions in _named(names)]
+    # The command line's parser knows no option whose value may be left out; no name is a number.
+    numbers = [each for each in names or () if watch and _is_number(each)]
+    named = _named([each for each in names or () if each not in numbers])
+    chosen = [versions[-1] for versions in named]
     url, _ = _store(options)
-    with closing(open_session(url, part="status")) as conn:
-        found = engine.status(conn, chosen)
-    if options.json:
-        print_json(asdict(found))
+    if watch:
+        watch_status(options, url, chosen, max(0.1, float(numbers[-1])) if numbers else 2.0)
     else:
-        _print_status(options, found)
+        show_status(options, url, chosen)
 
 
 @app.command()
@@ -191,6 +221,10 @@ def check(context: typer.Context, names: Chosen = None, every: Every = False) ->
         _print_checked(options, found)
     if any(each.drifts for each in found):
         raise typer.Exit(6)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _named(names: Iterable[str] | None) -> list[tuple[Projection, ...]]:
@@ -282,28 +316,3 @@ def _print_checked(options: Options, found: list[Checked]) -> None:
     drifts = [asdict(drift) for each in found for drift in each.drifts]
     if drifts:
         print_rows(options, drifts, ("thing", "expected", "found"))
-
-
-def _print_status(options: Options, found: Status) -> None:
-    print_rows(
-        options,
-        (
-            {
-                "projection": each.projection + ("" if each.build == "live" else " (rebuild)"),
-                "state": each.state,
-                "position": each.position,
-                "lag": f"{each.lag_events:,} events, {each.lag_seconds:.1f} s",
-                "rate": f"{each.events_per_second:,.0f}/s",
-                "holder": each.holder,
-                "heartbeat": each.holder and f"{each.heartbeat_seconds:.1f} s ago",
-                "last_error": (each.last_error or {}).get("error"),
-            }
-            for each in found.projections
-        ),
-        ("projection", "state", "position", "lag", "rate", "holder", "heartbeat", "last_error"),
-    )
-    print_record(options, {"watermark": found.watermark})
-    held = found.held_back_by
-    if held is not None:
-        who = held.prepared or f"pid {held.pid} ({held.login}, {held.application}, {held.state})"
-        print_record(options, {"held_back_by": f"an append in flight since {held.began_at}: {who}"})

@@ -11,7 +11,10 @@ from typing import Final
 from eventstore.read import watermark
 from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS
+from projections.hooks.hook import Hook
+from projections.hooks.installed import checked
 from projections.log import LOG
+from projections.observer import Observer
 from projections.projection import Projection
 from projections.session import open_session
 from projections.tail import Tail
@@ -32,6 +35,8 @@ def run_daemon(
     lease_seconds: float = LEASE_SECONDS,
     batch: int = BATCH,
     revive: Callable[[], None] = lambda: None,
+    hooks: Iterable[Hook] = (),
+    http: str | None = None,
 ) -> dict[str, Exception]:
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
@@ -40,6 +45,8 @@ def run_daemon(
     can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
     takes over a projection when its holder stops or dies. `revive` brings back a server that this
     process may start. On `stop`, batches under way are finished and leases given back.
+    `hooks` are told what was committed; one that fails does not end anything. `http` is where
+    pages with health and metrics are served, as HOST:PORT. Raises HookRefused, ConfigurationError.
     """
     target = None
     if until_caught_up:
@@ -49,6 +56,7 @@ def run_daemon(
     for projection in sorted(projections, key=lambda each: each.version):
         by_name.setdefault(projection.name, []).append(projection)
     failures: dict[str, Exception] = {}
+    projections = tuple(projections)
 
     def run(worker: Worker, name: str) -> None:
         try:
@@ -56,9 +64,14 @@ def run_daemon(
         except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
             # The error is in the checkpoint as well, if there was a lease to write it under.
             failures[name] = error
-            LOG.error("failed", projection=name, error=str(error))
+            LOG.error("failed", projection=name, shard=0, error=str(error))
+        observer.pulse.end()
 
-    with Tail(url, revive=revive) as tail:
+    hooks = checked(hooks, [projection.name for projection in projections])
+    with (
+        Observer(url, projections, hooks=hooks, http=http) as observer,
+        Tail(url, revive=revive, pulse=observer.pulse) as tail,
+    ):
         threads = [
             Thread(
                 target=run,
@@ -70,6 +83,7 @@ def run_daemon(
                         tail,
                         stop,
                         LOG,
+                        observer,
                         lease_seconds=lease_seconds,
                         batch=batch,
                         target=target,
@@ -87,4 +101,6 @@ def run_daemon(
         tail.close()
         for thread in threads:
             thread.join()
+    if until_caught_up:
+        failures |= observer.hook_errors()
     return failures

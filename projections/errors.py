@@ -17,6 +17,9 @@ ProjectionError (an EventStoreError)
 ├── UnknownProjection  no projection of that name
 ├── UnknownVersion     the projection has no such version here
 ├── UnknownTable       no projection has a table of that name
+├── UnknownHook        no hook of that name was ever told anything
+├── HookFailed         a hook raised an error; it is tried again for ever
+├── HookRefused        what is registered as a hook is none that can be run
 └── NoSuchRow          the row did not exist at that moment
 """
 
@@ -30,6 +33,8 @@ from eventstore.errors import EventStoreError
 __all__ = [
     "Contradiction",
     "EventNotApplied",
+    "HookFailed",
+    "HookRefused",
     "IllegalTransition",
     "KeyNotNamed",
     "LeaseHeld",
@@ -43,6 +48,7 @@ __all__ = [
     "RowExists",
     "RulesDiffer",
     "TablesNotMade",
+    "UnknownHook",
     "UnknownProjection",
     "UnknownTable",
     "UnknownVersion",
@@ -232,6 +238,41 @@ class UnknownTable(ProjectionError):
     def __init__(self, name: str, known: list[str]) -> None:
         self.name, self.known = name, known
         super().__init__(f"no table {name!r}; there are {', '.join(known)}")
+
+
+class UnknownHook(ProjectionError):
+    """No hook of `projection` is called `name`: none was ever run under that name."""
+
+    exit_code = 3
+
+    def __init__(self, projection: str, name: str) -> None:
+        self.projection, self.name = projection, name
+        super().__init__(
+            f"projection {projection} has no hook {name!r}; "
+            "`eventstore projections hooks list` shows those that were run"
+        )
+
+
+class HookFailed(ProjectionError):
+    """`hook` of `projection` raised `reason` when it was told of what came after `position`."""
+
+    def __init__(self, hook: str, projection: str, shard: int, position: int, reason: str) -> None:
+        self.hook, self.projection, self.shard = hook, projection, shard
+        self.position, self.reason = position, reason
+        super().__init__(
+            f"hook {hook} of projection {projection}, shard {shard}, failed after position "
+            f"{position}: {reason}; it is told again until it succeeds"
+        )
+
+
+class HookRefused(ProjectionError):
+    """`hook` is registered and can't be run; `reason` says why."""
+
+    exit_code = 2
+
+    def __init__(self, hook: str, reason: str) -> None:
+        self.hook, self.reason = hook, reason
+        super().__init__(f"hook {hook}: {reason}; correct it, or remove the package that adds it")
 
 
 class NoSuchRow(ProjectionError):

@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 
 from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.read import watermark
+from projections.lag import Lag, lags
 from projections.projection import Projection
 from projections.session import Connection
 
-__all__ = ["InFlight", "ProjectionStatus", "Status", "status"]
-
-LAG_CAP: Final = 100_000
-"""Waiting events are counted up to here; a lag of that many is at least that many."""
+__all__ = ["HookStatus", "InFlight", "ProjectionStatus", "Status", "status"]
 
 _SQL: Final = load("projections.sql", "status.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class HookStatus:
+    """How far a hook was told on one shard, and what it has to be told yet."""
+
+    hook: str
+    position: int
+    told: int
+    """Events that it was told of."""
+    lag_events: int
+    """Events that the tables have and it was not told of, counted up to LAG_CAP."""
+    lag_seconds: float
+    """For how long the first of them has been in the log."""
+    late: int
+    """Events that were applied late, behind its position, and that it is told of next."""
+    attempts: int
+    """How often in a row it has failed just now."""
+    retry_seconds: float | None
+    """Until it is tried again; None unless it fails."""
+    last_error: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectionStatus:
     """One checkpoint, and what waits beyond it.
 
-    `state` is running, stopped, failed, never ran, stalled (its holder gives no sign of life), or
-    outdated (its rows were made by other rules than these, and wait for a rebuild).
+    `state` is running, stopped, paused (too many events failed; see last_error), failed, never
+    ran, stalled (its holder gives no sign of life), or outdated (its rows were made by other rules
+    than these, and wait for a rebuild).
     """
 
     projection: str
     build: str
     shard: int
+    shards: int
     state: str
     projection_version: int
+    code_version: int
+    """projection_version of this code."""
     position: int
     lag_events: int
     """Its events that wait, counted up to LAG_CAP."""
+    lag_capped: bool
+    """Whether there may be more of them."""
     lag_seconds: float
     """For how long the first of them has waited."""
     events_per_second: float
+    eta_seconds: float | None
+    """Until it is caught up at this rate; None when it does not move."""
     applied: int
+    failed: int
+    """Events that it holds because they failed."""
+    waiting: int
+    """Events that it holds because they wait for those."""
+    hooks: tuple[HookStatus, ...]
     holder: str | None
     heartbeat_seconds: float | None
     """Since the last sign of life."""
     last_error: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """The projection, with its shard if it has several, and its build if it is not live."""
+        shard = f"/{self.shard}" if self.shards > 1 else ""
+        return self.projection + shard + ("" if self.build == "live" else f" ({self.build})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +99,8 @@ class InFlight:
     state: str | None
     prepared: str | None
     """Name of the prepared transaction that it is part of."""
+    seconds: float | None
+    """Since it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,54 +112,126 @@ class Status:
     projections: tuple[ProjectionStatus, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """A row of projections.checkpoints, as the query gives it."""
+
+    projection: str
+    build: str
+    shard: int
+    shards: int
+    projection_version: int
+    position: int
+    applied: int
+    events_per_second: float
+    state: str
+    holder: str | None
+    silent_seconds: float | None
+    lease_seconds: float | None
+    last_error: dict[str, Any] | None
+
+
 def status(conn: Connection, projections: Iterable[Projection]) -> Status:
     """The state of these projections, and of any build of theirs under way."""
     mark = watermark(conn)
     with translated():
         first = conn.execute(_SQL["held_back"]).fetchone()
-        found = conn.execute(_SQL["checkpoints"]).fetchall()
+        found = [_Checkpoint(*row) for row in conn.execute(_SQL["checkpoints"])]
+        held = {row[:3]: (row[3], row[4]) for row in conn.execute(_SQL["failures"])}
+        hooks = conn.execute(_SQL["hooks"]).fetchall()
     shown: list[ProjectionStatus] = []
     for projection in projections:
-        rows = [row for row in found if row[0] == projection.name and row[1] != "old"]
-        if not any(row[1] == "live" for row in rows):
-            rows.append(
-                (projection.name, "live", 0, projection.version, 0, 0, 0.0, "never ran")
-                + (None,) * 4
-            )
-        shown += [_status(conn, projection, row, mark) for row in rows]
+        rows = [row for row in found if row.projection == projection.name]
+        if not any(row.build == "live" for row in rows):
+            rows.append(_never_ran(projection))
+        told = _hooks(conn, projection, rows, [row for row in hooks if row[0] == projection.name])
+        for _, group in groupby(rows, lambda row: row.build):
+            shards = list(group)
+            positions = {row.shard: row.position for row in shards}
+            waiting = lags(conn, projection, positions, mark, shards=shards[0].shards)
+            shown += [
+                _status(
+                    projection,
+                    row,
+                    waiting[row.shard],
+                    held.get((row.projection, row.build, row.shard), (0, 0)),
+                    told[row.shard] if row.build == "live" else [],
+                )
+                for row in shards
+            ]
     return Status(mark, InFlight(*first) if first is not None else None, tuple(shown))
 
 
-def _status(
-    conn: Connection, projection: Projection, row: tuple[Any, ...], mark: int
-) -> ProjectionStatus:
-    name, build, shard, number, position, applied, rate, state, holder, silent, lease, error = row
-    stalled = state == "running" and silent > lease
-    if stalled:
-        state = "stalled"
-    elif number != projection.version:
-        state = "outdated"
-    lag = {
-        "after": position,
-        "until": mark,
-        "event_types": list(projection.event_types),
-        "cap": LAG_CAP,
-    }
-    with translated():
-        waiting = conn.execute(_SQL["lag"], lag).fetchone()
-    assert waiting is not None, "count answers"
-    return ProjectionStatus(
-        projection=name,
-        build=build,
-        shard=shard,
-        state=state,
-        projection_version=number,
-        position=position,
-        lag_events=waiting[0],
-        lag_seconds=waiting[1] or 0.0,
-        events_per_second=0.0 if stalled else rate,
-        applied=applied,
-        holder=holder,
-        heartbeat_seconds=silent,
-        last_error=error,
+def _never_ran(projection: Projection) -> _Checkpoint:
+    return _Checkpoint(
+        projection.name, "live", 0, 1, projection.version, 0, 0, 0.0, "never ran", *(None,) * 4
     )
+
+
+def _hooks(
+    conn: Connection,
+    projection: Projection,
+    rows: Iterable[_Checkpoint],
+    hooks: Iterable[tuple[Any, ...]],
+) -> dict[int, list[HookStatus]]:
+    """The hooks of a projection's live shards, by shard."""
+    live = {row.shard: row for row in rows if row.build == "live"}
+    found: dict[int, list[HookStatus]] = defaultdict(list)
+    for _, shard, hook, position, told, attempts, retry_in, error, late in hooks:
+        until, shards = live[shard].position, live[shard].shards
+        lag = lags(conn, projection, {shard: position}, until, shards=shards)[shard]
+        found[shard].append(
+            HookStatus(
+                hook=hook,
+                position=position,
+                told=told,
+                lag_events=lag.events,
+                lag_seconds=lag.seconds,
+                late=late,
+                attempts=attempts,
+                retry_seconds=None if retry_in is None else max(0.0, retry_in),
+                last_error=error,
+            )
+        )
+    return found
+
+
+def _status(
+    projection: Projection,
+    row: _Checkpoint,
+    lag: Lag,
+    held: tuple[int, int],
+    hooks: list[HookStatus],
+) -> ProjectionStatus:
+    state = _state(projection, row)
+    rate = 0.0 if state == "stalled" else row.events_per_second
+    eta = lag.estimate / rate if rate > 0 else None
+    return ProjectionStatus(
+        projection=row.projection,
+        build=row.build,
+        shard=row.shard,
+        shards=row.shards,
+        state=state,
+        projection_version=row.projection_version,
+        code_version=projection.version,
+        position=row.position,
+        lag_events=lag.events,
+        lag_capped=lag.capped,
+        lag_seconds=lag.seconds,
+        events_per_second=rate,
+        eta_seconds=0.0 if lag.events == 0 and not lag.capped else eta,
+        applied=row.applied,
+        failed=held[0],
+        waiting=held[1],
+        hooks=tuple(hooks),
+        holder=row.holder,
+        heartbeat_seconds=row.silent_seconds,
+        last_error=row.last_error,
+    )
+
+
+def _state(projection: Projection, row: _Checkpoint) -> str:
+    silent = row.holder is not None and (row.silent_seconds or 0.0) > (row.lease_seconds or 0.0)
+    if silent and row.state in ("running", "paused"):
+        return "stalled"
+    return row.state if row.projection_version == projection.version else "outdated"

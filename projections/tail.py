@@ -15,6 +15,7 @@ from typing import Final, Self
 
 from eventstore.errors import EventStoreError, StoreUnavailable
 from eventstore.read import watermark
+from projections.pulse import Pulse
 from projections.session import Connection, open_session
 
 __all__ = ["Tail"]
@@ -31,8 +32,11 @@ _SHARE_OF_SILENCE: Final = 0.05
 class Tail:
     """Follows the watermark in a thread of its own, from `with` until the block ends."""
 
-    def __init__(self, url: str, *, revive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, url: str, *, revive: Callable[[], None] = lambda: None, pulse: Pulse | None = None
+    ) -> None:
         self._url, self._revive = url, revive
+        self._pulse = pulse or Pulse()
         self._changed = Condition()
         self._waiting = 0
         self._mark = -1
@@ -85,6 +89,7 @@ class Tail:
 
     def _run(self) -> None:
         while not self._closed:
+            self._pulse.beat()
             try:
                 with closing(open_session(self._url, part="tail")) as conn:
                     self._follow(conn)
@@ -103,10 +108,12 @@ class Tail:
     def _follow(self, conn: Connection) -> None:
         news_at = monotonic()
         while True:
+            self._pulse.end()  # nobody waits for it, so it may take its time
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._waiting > 0)
                 if self._closed:
                     return
+            self._pulse.beat()
             began = monotonic()
             mark = watermark(conn)
             with self._changed:

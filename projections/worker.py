@@ -16,6 +16,7 @@ from projections.batch import BATCH, apply_events
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
 from projections.errors import LeaseLost, RulesDiffer
 from projections.failure import facts_of
+from projections.observer import Observer
 from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection, open_session, plan_for_keys
@@ -48,6 +49,7 @@ class Worker:
         tail: Tail,
         stop: Signal,
         log: FilteringBoundLogger,
+        observer: Observer,
         *,
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
@@ -55,7 +57,8 @@ class Worker:
         revive: Callable[[], None] = lambda: None,
     ) -> None:
         self._url, self._versions, self._tail, self._stop = url, versions, tail, stop
-        self._log = log.bind(projection=versions[-1].name)
+        self._log = log.bind(projection=versions[-1].name, shard=0)
+        self._observer = observer
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
         self._projection = versions[-1]
@@ -71,6 +74,7 @@ class Worker:
         """
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
+            self._observer.pulse.beat()
             try:
                 with closing(open_session(self._url, part=self._projection.name)) as conn:
                     plan_for_keys(conn)
@@ -96,6 +100,7 @@ class Worker:
             return self._lease
         known_holder = None
         while not self._stop.is_set():
+            self._observer.pulse.beat()
             try:
                 got = acquire(conn, self._projection, seconds=self._lease_seconds)
             except RulesDiffer as differ:
@@ -125,7 +130,10 @@ class Worker:
 
     def _hold(self, conn: Connection, lease: Lease) -> None:
         try:
-            self._follow(conn, lease)
+            with self._observer.holding(conn, self._projection, lease) as hooks:
+                self._follow(conn, lease)
+                if self._target is not None:
+                    hooks.catch_up(conn, self._stop)
         except (StoreUnavailable, LeaseLost):
             raise
         except Exception as error:
@@ -139,6 +147,7 @@ class Worker:
         began = monotonic()
         seen = lease.position  # no event of this projection up to here is left to apply
         while not self._stop.is_set() and not self._reached(lease.position):
+            self._observer.pulse.beat()
             pause = lease.heartbeat_in
             if seen > lease.position:
                 pause = min(pause, lease.advanced_at + _IDLE_ADVANCE - monotonic())
@@ -149,7 +158,8 @@ class Worker:
                 )
                 seen = mark if len(events) < self._batch else events[-1].position
                 if events:
-                    apply_events(conn, self._store, lease, events, seen)
+                    with self._observer.batch(lease):
+                        apply_events(conn, self._store, lease, events, seen)
             if seen > lease.position and (
                 self._reached(seen) or monotonic() >= lease.advanced_at + _IDLE_ADVANCE
             ):

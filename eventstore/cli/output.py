@@ -14,6 +14,7 @@ import orjson
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
 
     from eventstore.cli.options import Options
     from eventstore.errors import EventStoreError
@@ -27,6 +28,7 @@ __all__ = [
     "say",
     "stderr",
     "stdout",
+    "table",
 ]
 
 _WIDE = 10_000
@@ -38,16 +40,21 @@ def print_rows(options: Options, rows: Iterable[Mapping[str, Any]], columns: Seq
     if options.json:
         print_json(list(rows))
         return
+    stdout().print(table(rows, columns))
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """A table of these columns, to be printed."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        made.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_words(row.get(column))) for column in columns))
-    stdout().print(table)
+        made.add_row(*(Text(_words(row.get(column))) for column in columns))
+    return made
 
 
 def print_record(options: Options, record: Mapping[str, Any]) -> None:

@@ -1,0 +1,14 @@
+"""What runs after a projection's commits, and how far each of them was told."""
+
+from eventstore.frozen import run
+
+revision = "0007_hooks"
+down_revision = "0005_versioned_tables"
+
+
+def upgrade() -> None:
+    run("0007_hooks.up.sql")
+
+
+def downgrade() -> None:
+    run("0007_hooks.down.sql")
