@@ -1,8 +1,12 @@
 -- name: plan_for_keys
 -- A live projector reads by key and by position only, so an index is right however small a table
 -- was when a statement was planned; and planning over all partitions takes longer than reading.
-SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
-       set_config('enable_seqscan', 'off', false),
-       set_config('enable_bitmapscan', 'off', false),
-       set_config('enable_hashjoin', 'off', false),
-       set_config('enable_mergejoin', 'off', false)
+-- Through a pooler every statement is planned anew, and then best with the values at hand.
+SELECT pid,
+       set_config('plan_cache_mode', CASE WHEN pid = %(backend)s THEN 'force_generic_plan'
+                                          ELSE 'force_custom_plan' END, pid <> %(backend)s),
+       set_config('enable_seqscan', 'off', pid <> %(backend)s),
+       set_config('enable_bitmapscan', 'off', pid <> %(backend)s),
+       set_config('enable_hashjoin', 'off', pid <> %(backend)s),
+       set_config('enable_mergejoin', 'off', pid <> %(backend)s)
+  FROM pg_backend_pid() AS pid
