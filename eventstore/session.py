@@ -9,7 +9,7 @@ outlives a transaction: each begins with the same settings, and nothing is prepa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import Any, Final, LiteralString, Self, cast
 
@@ -46,8 +46,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         self._life: tuple[Any, ...] = ()
         self._answers: list[psycopg.Cursor[tuple[Any, ...]]] = []
         self._in_transaction = False
-        # One statement at a time: a pipeline that is open is that of this thread.
-        self._mutex = RLock()
+        self._turn = RLock()
 
     def adopt(self, query: LiteralString, values: Mapping[str, Any]) -> None:
         """Makes settings that hold as long as this connection; the first call looks for a pooler.
@@ -80,13 +79,11 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         """
         if not self.pooled or self._in_transaction:
             yield
-        elif self._pipelining:
+            return
+        # Threads take turns, so a pipeline that is open here is the caller's own.
+        with self._turn, nullcontext() if self._pipelining else self.pipeline():
             self._play()
             yield
-        else:
-            with self._mutex, self.pipeline():
-                self._play()
-                yield
 
     @contextmanager
     def transaction(
@@ -125,7 +122,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
     def _recognise_server(self) -> None:
         """Raises ServerChanged, and closes the connection, which would go on as if nothing was."""
-        if self._pipelining:
+        if not self._answers or self._pipelining:
             return
         answers, self._answers = self._answers, []
         for answer in answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, get_args
 
@@ -71,13 +72,13 @@ def test_nothing_stays_behind(url: str, store: EventStore) -> None:
         first.transaction(),
         second.transaction(),
     ):
-        for one in (first, second):
-            assert one.execute("SELECT current_user").fetchall() == [("eventstore",)]
-            changed = set(one.execute(settings)) - set(before)
+        for free in (first, second):
+            assert free.execute("SELECT current_user").fetchall() == [("eventstore",)]
+            changed = set(free.execute(settings)) - set(before)
             assert changed == set()
-            tenant = one.execute("SELECT current_setting('eventstore.tenant', true)").fetchone()
+            tenant = free.execute("SELECT current_setting('eventstore.tenant', true)").fetchone()
             assert tenant in [("",), (None,)]
-            assert one.execute("SELECT FROM pg_prepared_statements").fetchall() == []
+            assert free.execute("SELECT FROM pg_prepared_statements").fetchall() == []
 
 
 def test_it_plays_its_part_in_every_statement(session: Session) -> None:
@@ -125,6 +126,17 @@ def test_what_could_forget_its_part_is_refused(session: Session) -> None:
             attempt(cursor)
     with session.transaction(), session.cursor() as cursor:
         assert list(cursor.stream(PART)) == [OURS]
+
+
+def test_threads_take_turns(session: Session) -> None:
+    def ask(number: int) -> None:
+        for n in range(100):
+            answer = session.execute("SELECT %s::int, current_user", [100 * number + n])
+            assert answer.fetchall() == [(100 * number + n, "eventstore_auditor")]
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(ask, range(4)):
+            pass
 
 
 def test_a_role_that_is_missing(url: str) -> None:

@@ -223,6 +223,14 @@ def test_a_wait_that_is_too_long(server: EmbeddedServer, database: str) -> None:
             assert len(list(patient.read_stream("s-1"))) == 4
 
 
+def test_a_pooler_without_transactions_is_no_way(server: EmbeddedServer, database: str) -> None:
+    with (
+        pgbouncer(server, pool_mode="statement") as pooler,
+        pytest.raises(StoreUnavailable, match="not allowed in statement pooling mode"),
+    ):
+        open_store(pooler.url(database))
+
+
 def test_a_subscription_recognises_its_log_behind_the_pooler(
     durable_server: EmbeddedServer,
 ) -> None:
