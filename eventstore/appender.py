@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from eventstore.append import Receipt, Request, arguments, lone_arguments, receipts
-from eventstore.database import Connection, Database, lost, translate, translated
+from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
     ConcurrencyConflict,
@@ -20,6 +20,7 @@ from eventstore.errors import (
 )
 from eventstore.prepared import Prepared
 from eventstore.queries import load
+from eventstore.session import Session
 
 __all__ = ["Appender", "is_lost"]
 
@@ -44,7 +45,7 @@ class Appender:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: Connection | None = None
+        self._connection: Session | None = None
         self._one: Prepared | None = None
 
     def append(self, requests: Sequence[Request]) -> list[list[Receipt] | AppendRefused]:
@@ -93,15 +94,15 @@ class Appender:
         append = request.appends[0]
         return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
 
-    def _execute_one(self, connection: Connection, parameters: list[bytes | None]) -> bytes | None:
+    def _execute_one(self, connection: Session, parameters: list[bytes | None]) -> bytes | None:
         if self._one is None:
             self._one = Prepared(connection, "append_one", _SQL["append_one"])
         return self._one(parameters)
 
-    def _execute(self, connection: Connection, parameters: dict[str, Any]) -> tuple[Any, ...]:
+    def _execute(self, connection: Session, parameters: dict[str, Any]) -> tuple[Any, ...]:
         return connection.execute(_SQL["append"], parameters, binary=True).fetchone() or ()
 
-    def _do(self, execute: Callable[[Connection, P], T], parameters: P) -> T:
+    def _do(self, execute: Callable[[Session, P], T], parameters: P) -> T:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection, self._one = self._database.writer(), None

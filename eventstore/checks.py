@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from eventstore import migrate, queries
-from eventstore.database import connect
+from eventstore.database import connect, translated
 from eventstore.errors import SchemaMismatch
 
 __all__ = ["Finding", "inspect"]
@@ -38,7 +38,7 @@ def inspect(url: str) -> list[Finding]:
     except SchemaMismatch as error:
         return [Finding("schema", ok=False, detail=error.reason, cure=error.cure)]
     findings = [Finding("schema", ok=True, detail=migrate.current(url) or "")]
-    with connect(url, role="owner", application="eventstore check") as connection:
+    with translated(), connect(url, role="owner", application="eventstore check") as connection:
         for name, query, cure in _CHECKS:
             found = [" ".join(map(str, row)) for row in connection.execute(_SQL[query])]
             findings.append(

@@ -26,6 +26,7 @@ from eventstore.errors import (
     StoreUnavailable,
 )
 from eventstore.queries import load
+from eventstore.session import Session
 
 __all__ = ["ALL_TENANTS", "Database", "Limits", "Role", "connect", "translated"]
 
@@ -97,14 +98,14 @@ def connect(
     tenant: str = ALL_TENANTS,
     application: str = "eventstore",
     limits: Limits | None = None,
-) -> Connection:
+) -> Session:
     """A connection in autocommit that plays one role, and whose reads of json give exact bytes.
 
     Raises StoreUnavailable, or PermissionDenied when the login is no member of the role.
     """
     limits = limits or Limits()
     with translated():
-        connection = psycopg.connect(
+        connection = Session.connect(
             url,
             autocommit=True,
             application_name=f"{application} {role}",
@@ -121,14 +122,13 @@ def connect(
     return connection
 
 
-def begin_session(connection: Connection, role: Role, tenant: str, limits: Limits) -> None:
+def begin_session(connection: Session, role: Role, tenant: str, limits: Limits) -> None:
     """Sets role, tenant and limits of a fresh connection, and how it reads json.
 
     Raises SchemaMismatch when the server does not know the role.
     """
     # In the binary protocol json travels as its own text, which bytea's loader leaves alone.
     connection.adapters.register_loader("json", ByteaBinaryLoader)
-    connection.prepare_threshold = 1
     settings = {
         "role": f"eventstore_{role}",
         "tenant": tenant,
@@ -140,7 +140,7 @@ def begin_session(connection: Connection, role: Role, tenant: str, limits: Limit
         "plan_cache_mode": "force_generic_plan" if role == "appender" else "force_custom_plan",
     }
     try:
-        connection.execute(_SQL["begin_session"], settings)
+        connection.adopt(_SQL["begin_session"], settings)
     except psycopg.errors.InvalidParameterValue as error:
         raise SchemaMismatch(
             None,
@@ -148,6 +148,7 @@ def begin_session(connection: Connection, role: Role, tenant: str, limits: Limit
             str(error),
             "an administrator runs `eventstore db bootstrap`, then `eventstore db upgrade`",
         ) from error
+    connection.prepare_threshold = None if connection.pooled else 1
 
 
 def _milliseconds(seconds: float) -> str:
@@ -167,7 +168,7 @@ class Database:
     pool_min_size: int = 1
     pool_max_size: int = 10
     revive: Callable[[], None] = lambda: None
-    _pool: ConnectionPool[Connection] | None = None
+    _pool: ConnectionPool[Session] | None = None
     _mutex: Lock = field(default_factory=Lock)
     _closed: bool = False
     _process: int = field(default_factory=os.getpid)
@@ -179,11 +180,11 @@ class Database:
         if self._process != os.getpid():
             raise StoreUnavailable("the store was opened before a fork; open one in each process")
 
-    def writer(self) -> Connection:
+    def writer(self) -> Session:
         """A connection of its own that may append."""
         return connect(self.url, role="appender", tenant=self.tenant, limits=self.limits)
 
-    def auditor(self) -> Connection:
+    def auditor(self) -> Session:
         """A connection of its own that may read what this tenant may see."""
         return connect(self.url, role="auditor", tenant=self.tenant, limits=self.limits)
 
@@ -227,14 +228,14 @@ class Database:
         if pool is not None:
             pool.close()
 
-    def _open_pool(self) -> ConnectionPool[Connection]:
+    def _open_pool(self) -> ConnectionPool[Session]:
         self.require_open()
         with self._mutex:
             self.require_open()
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self.url,
-                    connection_class=psycopg.Connection,
+                    connection_class=Session,
                     kwargs={"autocommit": True, "application_name": "eventstore auditor"},
                     min_size=self.pool_min_size,
                     max_size=self.pool_max_size,

@@ -22,6 +22,7 @@ from eventstore import queries, schema
 from eventstore.bootstrap import bootstrap_if_needed
 from eventstore.database import translated
 from eventstore.errors import ConfigurationError
+from eventstore.session import Session
 
 __all__ = ["Move", "Revision", "check", "current", "downgrade", "history", "stamp", "upgrade"]
 
@@ -69,9 +70,9 @@ def stamp(url: str, revision: str) -> Move:
 
 def current(url: str) -> str | None:
     """The revision that the database is at, None when it holds no event store."""
-    with translated(), psycopg.connect(url, autocommit=True) as connection:
+    with translated(), Session.connect(url, autocommit=True) as connection:
         try:
-            connection.execute(_SQL["become_owner"])
+            connection.adopt(_SQL["become_owner"], {})
         except InvalidParameterValue:  # nobody has bootstrapped this server: the role is not there
             return None
         return schema.found_revision(connection)
@@ -119,10 +120,17 @@ def _migrating(url: str) -> Iterator[sqlalchemy.Connection]:
     The URL goes to libpq as it is: SQLAlchemy would read some of its forms differently.
     """
 
-    def connect() -> psycopg.Connection:
-        made = psycopg.connect(url, autocommit=True, application_name="eventstore migrations")
+    def connect() -> Session:
+        made = Session.connect(url, autocommit=True, application_name="eventstore migrations")
         try:
-            for step in ("become_owner", "lock_migrations", "bound_waiting", "version_table"):
+            made.adopt(_SQL["become_owner"], {})
+            if made.pooled:
+                raise ConfigurationError(
+                    "database_url",
+                    "a migration needs a session of its own, and this address is a pooler's; "
+                    "run it with the address of the PostgreSQL server itself",
+                )
+            for step in ("lock_migrations", "bound_waiting", "version_table"):
                 made.execute(_SQL[step])
         except BaseException:
             made.close()

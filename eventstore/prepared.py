@@ -8,7 +8,7 @@ the caches are warm, several times that when they are not).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import generators
@@ -16,33 +16,49 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
+from eventstore.session import Session
+
 __all__ = ["Prepared"]
 
 _DONE: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 class Prepared:
-    """A statement with $1, $2 ... on one connection in autocommit; it gives one value, or None."""
+    """A statement with $1, $2 ... on one connection in autocommit; it gives one value, or None.
 
-    def __init__(self, connection: psycopg.Connection[Any], name: str, query: str) -> None:
-        self._connection, self._name = connection, name.encode()
-        with connection.lock:
-            connection.pgconn.send_prepare(self._name, query.encode())
-            self._result()
+    Through a pooler nothing can be prepared; there it is sent whole each time.
+    """
+
+    def __init__(self, session: Session, name: str, query: LiteralString) -> None:
+        self._session, self._name, self._query = session, name.encode(), query
+        if not session.pooled:
+            with session.lock:
+                session.pgconn.send_prepare(self._name, query.encode())
+                self._result()
 
     def __call__(self, parameters: Sequence[bytes | None]) -> bytes | None:
         """Runs it with parameters as text; the value is in PostgreSQL's binary form.
 
         Raises psycopg.Error, as a cursor does.
         """
-        with self._connection.lock:
-            self._connection.pgconn.send_query_prepared(
+        if self._session.pooled:
+            return self._send_whole(parameters)
+        with self._session.lock:
+            self._session.pgconn.send_query_prepared(
                 self._name, parameters, result_format=Format.BINARY
             )
             return self._result().get_value(0, 0)
 
+    def _send_whole(self, parameters: Sequence[bytes | None]) -> bytes | None:
+        said = [None if one is None else one.decode() for one in parameters]
+        cursor = psycopg.RawCursor(self._session)
+        with self._session.unit():
+            cursor.execute(self._query, said, binary=True)
+        assert cursor.pgresult is not None, "a statement that did not raise has a result"
+        return cursor.pgresult.get_value(0, 0)
+
     def _result(self) -> PGresult:
-        result: PGresult = self._connection.wait(generators.execute(self._connection.pgconn))[-1]
+        result: PGresult = self._session.wait(generators.execute(self._session.pgconn))[-1]
         if result.status not in _DONE:
             raise error_from_result(result)
         return result

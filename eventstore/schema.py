@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTa
 from psycopg.rows import TupleRow
 
 from eventstore import queries
+from eventstore.database import translated
 from eventstore.errors import SchemaMismatch
 
 __all__ = ["check_schema", "compare", "found_revision", "migrations_directory", "revisions"]
@@ -28,9 +29,10 @@ def check_schema(conn: Connection[TupleRow]) -> None:
     The error says whether the database is behind, ahead, or no event store, or hands out positions
     in blocks, and the cure.
     """
-    found = found_revision(conn)
-    compare(found)
-    row = conn.execute(_SQL["sequence_cache"]).fetchone()
+    with translated():
+        found = found_revision(conn)
+        compare(found)
+        row = conn.execute(_SQL["sequence_cache"]).fetchone()
     if row != (1,):
         raise SchemaMismatch(
             found,

@@ -10,6 +10,7 @@ import psycopg
 
 from eventstore.database import Role, connect, translated
 from eventstore.queries import load
+from eventstore.session import Session
 from projections.row_json import RowJsonbLoader
 
 __all__ = ["Connection", "holder_name", "open_session", "plan_for_keys"]
@@ -19,7 +20,7 @@ _SQL: Final = load("projections.sql", "session.sql")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-def open_session(url: str, *, part: str, role: Role = "projector") -> Connection:
+def open_session(url: str, *, part: str, role: Role = "projector") -> Session:
     """A connection in autocommit whose rows come back as `row_json` wrote them.
 
     `part` says in pg_stat_activity what it is for. Raises StoreUnavailable or PermissionDenied.
@@ -29,10 +30,10 @@ def open_session(url: str, *, part: str, role: Role = "projector") -> Connection
     return connection
 
 
-def plan_for_keys(connection: Connection) -> None:
+def plan_for_keys(session: Session) -> None:
     """Makes the session fit for a live projector, which reads by key and by position only."""
     with translated():
-        connection.execute(_SQL["plan_for_keys"])
+        session.adopt(_SQL["plan_for_keys"], {})
 
 
 def holder_name() -> str:

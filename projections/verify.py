@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from psycopg import sql
+from psycopg import IsolationLevel, sql
 
 from eventstore.database import translated
 from eventstore.queries import load
@@ -61,9 +61,10 @@ def verify(url: str, projection: Projection) -> Verified:
         closing(open_session(url, part=f"verify {projection.name}")) as stored,
         closing(open_session(url, part=f"verify {projection.name}")) as log,
         translated(),
-        stored.transaction(),
+        _held(log, projection),
+        _one_moment(stored),
     ):
-        position = _hold(stored, projection)
+        position = _position(stored, projection)
         state, events = projection.empty(), 0
         for _ in fold(log, projection, state, until=position):
             events += 1
@@ -77,11 +78,29 @@ def verify(url: str, projection: Projection) -> Verified:
     return Verified(projection.name, position, events, rows, wrong, tuple(kept))
 
 
-def _hold(conn: Connection, projection: Projection) -> int:
-    """Fixes one moment for this transaction; returns the checkpoint's position then."""
+@contextmanager
+def _held(conn: Connection, projection: Projection) -> Iterator[None]:
+    """Keeps a rebuild from switching the tables until the block ends."""
     names = (sql.Identifier(LIVE_SCHEMA, table.TABLE) for table in projection.tables)
-    conn.execute(_SQL["one_snapshot"])
-    conn.execute(sql.SQL(_SQL["hold_tables"]).format(tables=sql.SQL(", ").join(names)))
+    with conn.transaction():
+        conn.execute(sql.SQL(_SQL["hold_tables"]).format(tables=sql.SQL(", ").join(names)))
+        yield
+
+
+@contextmanager
+def _one_moment(conn: Connection) -> Iterator[None]:
+    """A transaction in which all statements see the moment of the first.
+
+    The tables are held by then, over another connection: through a pooler the first statement is
+    one of the session's own, and comes before any lock.
+    """
+    conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
+    with conn.transaction():
+        yield
+
+
+def _position(conn: Connection, projection: Projection) -> int:
+    """What the rows claim to be: the checkpoint's position; raises RulesDiffer."""
     found = conn.execute(_SQL["checkpoint"], {"projection": projection.name}).fetchone()
     if found is None:
         return 0

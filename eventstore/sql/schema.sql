@@ -8,13 +8,15 @@ SELECT cache_size FROM pg_sequences
  WHERE schemaname = 'eventstore' AND sequencename = 'events_position_seq'
 
 -- name: become_owner
--- Plays the owner of the store, with nothing of the login's own settings.
-SELECT set_config('role', 'eventstore_owner', false),
-       set_config('search_path', 'public', false),
-       set_config('timezone', 'UTC', false),
-       set_config('statement_timeout', '0', false),
-       set_config('transaction_timeout', '0', false),
-       set_config('lock_timeout', '60s', false)
+-- Plays the owner of the store, with nothing of the login's own settings; see begin_session.
+SELECT pid, pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(),
+       set_config('role', 'eventstore_owner', pid <> %(backend)s),
+       set_config('search_path', 'public', pid <> %(backend)s),
+       set_config('timezone', 'UTC', pid <> %(backend)s),
+       set_config('statement_timeout', '0', pid <> %(backend)s),
+       set_config('transaction_timeout', '0', pid <> %(backend)s),
+       set_config('lock_timeout', '60s', pid <> %(backend)s)
+  FROM pg_backend_pid() AS pid
 
 -- name: lock_migrations
 -- Waits for another migration to end, and keeps the next one out until this session ends.

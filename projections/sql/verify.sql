@@ -1,9 +1,5 @@
--- name: one_snapshot
--- Begins a transaction in which all statements see the same moment.
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
-
 -- name: hold_tables
--- Keeps a rebuild from switching tables between two statements. It takes no snapshot yet.
+-- Keeps a rebuild from switching tables while they are compared.
 LOCK TABLE {tables} IN ACCESS SHARE MODE
 
 -- name: checkpoint

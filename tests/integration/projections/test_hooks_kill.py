@@ -85,7 +85,7 @@ def test_killed_while_the_projection_goes_on(
     path = tmp_path / "told"
     tell(store, 1, 2)
     with telling_to(url, path, 3, "wait") as process:
-        until(lambda: path.exists() and len(sum(lives(path), [])) == 3, "it waits in the call")
+        until(lambda: path.exists() and sum(map(len, lives(path))) == 3, "it waits in the call")
         tell(store, 3, 4)
         until(lambda: position_of(conn, Things()) == store.watermark(), "the tables")
         os.kill(process.pid, signal.SIGKILL)
