@@ -19,6 +19,7 @@ from eventstore.registry import EventRegistry, default_registry
 __all__ = [
     "correlation_page",
     "event_by_id",
+    "events_at",
     "page_after",
     "page_before",
     "pages",
@@ -202,6 +203,16 @@ def event_by_id(
     """The event with that id, or None."""
     found = _events(connection, "event", {"tenant": tenant, "event_id": event_id}, registry)
     return found[0] if found else None
+
+
+def events_at(
+    connection: Connection,
+    positions: Sequence[int],
+    *,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """The events at these positions, as far as they are there, in order."""
+    return _events(connection, "events_at", {"positions": list(positions)}, registry)
 
 
 def event_at(

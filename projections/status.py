@@ -25,8 +25,9 @@ _SQL: Final = load("projections.sql", "status.sql")
 class ProjectionStatus:
     """One checkpoint, and what waits beyond it.
 
-    `state` is running, stopped, failed, never ran, stalled (its holder gives no sign of life), or
-    outdated (its rows were made by other rules than these, and wait for a rebuild).
+    `state` is running, stopped, paused (too many events failed; see last_error), failed, never
+    ran, stalled (its holder gives no sign of life), or outdated (its rows were made by other rules
+    than these, and wait for a rebuild).
     """
 
     projection: str
@@ -92,7 +93,7 @@ def _status(
     conn: Connection, projection: Projection, row: tuple[Any, ...], mark: int
 ) -> ProjectionStatus:
     name, build, shard, number, position, applied, rate, state, holder, silent, lease, error = row
-    stalled = state == "running" and silent > lease
+    stalled = state in {"running", "paused"} and holder is not None and silent > lease
     if stalled:
         state = "stalled"
     elif number != projection.version:

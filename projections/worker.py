@@ -12,10 +12,12 @@ from structlog.typing import FilteringBoundLogger
 
 from eventstore.errors import StoreUnavailable
 from eventstore.read import page_after
-from projections.batch import BATCH, apply_events
+from projections.applier import Applier
+from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
-from projections.errors import LeaseLost
+from projections.errors import LeaseLost, ProjectionPaused
 from projections.failure import facts_of
+from projections.holding import MAX_FAILURES
 from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection, open_session, plan_for_keys
@@ -50,21 +52,22 @@ class Worker:
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
         target: int | None = None,
+        max_failures: int = MAX_FAILURES,
         revive: Callable[[], None] = lambda: None,
     ) -> None:
         self._url, self._projection, self._tail, self._stop = url, projection, tail, stop
         self._log = log.bind(projection=projection.name)
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
-        self._store = RowStore(projection)
+        self._applier = Applier(RowStore(projection), max_failures=max_failures)
         self._lease: Lease | None = None
 
     def run(self) -> None:
         """Returns when it was stopped or has reached its target.
 
-        Raises EventNotApplied at an event that can't be applied, with everything before it
-        applied; RulesDiffer when the tables need a rebuild; other errors of the store that
-        waiting won't cure. Loss of the connection or of the lease is not among them.
+        Raises RulesDiffer when the tables need a rebuild; ProjectionPaused when it has a target
+        and can't reach it, because too many events failed; other errors of the store that waiting
+        won't cure. Loss of the connection or of the lease is not among them.
         """
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
@@ -111,6 +114,9 @@ class Worker:
             self._follow(conn, lease)
         except (StoreUnavailable, LeaseLost):
             raise
+        except ProjectionPaused:
+            lease.release(conn)
+            raise
         except Exception as error:
             lease.fail(conn, facts_of(error))
             raise
@@ -119,10 +125,15 @@ class Worker:
         self._log.info("stopped", position=lease.position)
 
     def _follow(self, conn: Connection, lease: Lease) -> None:
-        began = monotonic()
+        began, applier = monotonic(), self._applier
+        applier.take_up(conn, lease)
         seen = lease.position  # no event of this projection up to here is left to apply
         while not self._stop.is_set() and not self._reached(lease.position):
-            pause = lease.heartbeat_in
+            applier.attend(conn)
+            pause = min(lease.heartbeat_in, applier.attend_in)
+            if applier.paused:
+                self._sit_out(conn, lease, pause)
+                continue
             if seen > lease.position:
                 pause = min(pause, lease.advanced_at + _IDLE_ADVANCE - monotonic())
             mark = self._tail.wait(seen, since=began, timeout=max(pause, 0.0))
@@ -132,7 +143,8 @@ class Worker:
                 )
                 seen = mark if len(events) < self._batch else events[-1].position
                 if events:
-                    apply_events(conn, self._store, lease, events, seen)
+                    applier.apply(conn, events, seen)
+                    seen = lease.position
             if seen > lease.position and (
                 self._reached(seen) or monotonic() >= lease.advanced_at + _IDLE_ADVANCE
             ):
@@ -141,6 +153,14 @@ class Worker:
                 lease.heartbeat(conn)
         if seen > lease.position:
             lease.advance(conn, seen)
+
+    def _sit_out(self, conn: Connection, lease: Lease, seconds: float) -> None:
+        """Keeps the lease while the projection is paused."""
+        if self._target is not None:
+            raise self._applier.why_paused
+        self._stop.wait(seconds)
+        if lease.heartbeat_in <= 0.0:
+            lease.heartbeat(conn)
 
     def _reached(self, position: int) -> bool:
         return self._target is not None and position >= self._target

@@ -83,6 +83,15 @@ SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_ve
    AND e.stream_version = guard.stream_version
  WHERE guard.tenant_id = %(tenant)s AND guard.event_id = %(event_id)s
 
+-- name: events_at
+-- Events by their positions, in order.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at
+  FROM eventstore.events
+ WHERE position = ANY (%(positions)s)
+ ORDER BY position
+
 -- name: event_at
 -- The id and hash of the event at a position, to compare with a checkpoint kept elsewhere.
 SELECT event_id, data_hash FROM eventstore.events
