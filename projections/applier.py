@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventstore import RecordedEvent
 from eventstore.errors import StoreUnavailable
@@ -27,7 +27,15 @@ __all__ = ["Applier"]
 _LOOK: Final = 0.5
 """Seconds between two looks at whether a held event is due."""
 _TRIES: Final = 3
-"""How often one event may be too much for the database before it is held."""
+"""How often an event by itself may be too much for the database before it is held."""
+
+
+class _Suspect(NamedTuple):
+    """An event that, by itself, was too much for the database so many times."""
+
+    position: int
+    tries: int
+    error: Exception | None
 
 
 class Applier:
@@ -42,7 +50,7 @@ class Applier:
         self._paused = False
         self._look_at = 0.0
         self._at_once = BATCH
-        self._tries = 0
+        self._suspect = _Suspect(0, 0, None)
 
     @property
     def paused(self) -> bool:
@@ -75,24 +83,11 @@ class Applier:
         Raises LeaseLost; and StoreUnavailable, after which it tries with fewer events if some of
         them may have been too much.
         """
-        start, lease = 0, self._lease
+        start = 0
         while True:
             part = events[start : start + self._at_once]
             start += len(part)
-            end = until if start >= len(events) else part[-1].position
-            try:
-                apply_events(conn, self._store, lease, self._holding, part, end)
-            except StoreUnavailable as error:
-                if not part or not may_blame_an_event(error):
-                    raise
-                if len(part) > 1:
-                    self._at_once = len(part) // 2
-                    raise
-                self._tries += 1
-                if self._tries < _TRIES:
-                    raise
-                hold_refused(conn, self._store, lease, self._holding, part[0], end, error)
-            self._at_once, self._tries = min(self._at_once * 2, BATCH), 0
+            self._apply(conn, part, until if start >= len(events) else part[-1].position)
             self._judge(conn)
             if self._paused or start >= len(events):
                 return
@@ -103,6 +98,25 @@ class Applier:
             self._look_at = monotonic() + _LOOK
             if is_due(conn, self._lease):
                 self._retry(conn, "due")
+
+    def _apply(self, conn: Connection, part: Sequence[RecordedEvent], until: int) -> None:
+        suspect, common = self._suspect, (conn, self._store, self._lease, self._holding)
+        if len(part) == 1 and suspect.position == part[0].position and suspect.tries >= _TRIES:
+            assert suspect.error is not None
+            hold_refused(*common, part[0], until, suspect.error)
+        else:
+            try:
+                apply_events(*common, part, until)
+            except StoreUnavailable as error:
+                # The connection may be gone, and the lease with it: this is remembered beyond both.
+                if may_blame_an_event(error) and part:
+                    self._at_once = max(1, len(part) // 2)
+                    if len(part) == 1:
+                        first = part[0].position
+                        tries = suspect.tries + 1 if suspect.position == first else 1
+                        self._suspect = _Suspect(first, tries, error)
+                raise
+        self._at_once = min(self._at_once * 2, BATCH)
 
     def _retry(self, conn: Connection, which: Which) -> None:
         """Goes over what is held as often as that gets it any further."""

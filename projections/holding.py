@@ -61,12 +61,13 @@ class Holding:
 
     def __init__(
         self,
+        held: Iterable[tuple[int, int | None, Iterable[str]]] = (),
         *,
         refused: Container[int] = frozenset(),
         discarded: Container[tuple[str, int]] = frozenset(),
         max_failures: int = MAX_FAILURES,
     ) -> None:
-        """Nothing is held yet.
+        """Takes up what is held already, as (position, for which it waits, its keys).
 
         `refused` are positions that only the database objects to, and that fail without a try;
         `discarded` are events, by tenant and position, that somebody decided to leave out.
@@ -74,6 +75,8 @@ class Holding:
         self._refused, self._discarded, self._max_failures = refused, discarded, max_failures
         self._behind: dict[str, int] = {}
         self._failed = self._waiting = 0
+        for position, behind, keys in held:
+            self.hold(position, behind, keys)
 
     def __len__(self) -> int:
         return self._failed + self._waiting

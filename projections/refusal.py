@@ -14,7 +14,7 @@ __all__ = ["blames_rows", "may_blame_an_event", "not_applied", "refused"]
 _OF_THE_ROWS: Final = ("22", "23", "54")
 """SQLSTATE classes that blame what was written: bad data, a broken constraint, a row too large."""
 
-_OF_THE_WORK: Final = ("53200", "53400", "57014")
+_OF_THE_WORK: Final = ("25P04", "53200", "53400", "57014")
 """SQLSTATEs of too much work for memory, disk or time. It may be one event that makes it so. What
 else class 53 and 57 hold (a full disk, too many connections, a shutdown) is no event's doing."""
 
