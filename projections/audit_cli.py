@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from eventstore.cli.options import Options
-from eventstore.cli.output import print_json, print_record, print_rows
+from eventstore.cli.output import print_json, print_record, print_rows, say
 from eventstore.errors import ConfigurationError
 
 __all__ = ["app"]
@@ -57,12 +57,32 @@ def as_of(
         }
         for each in found.events
     ]
+    held: list[dict[str, Any]] = [
+        {
+            "position": each.recorded.position,
+            "event_type": each.recorded.event_type,
+            "waits_for": each.behind,
+            "error": each.error and each.error.reason,
+        }
+        for each in found.held
+    ]
     if options.json:
-        print_json({"table": table, "position": found.position, "row": row, "events": events})
+        print_json(
+            {
+                "table": table,
+                "position": found.position,
+                "row": row,
+                "events": events,
+                "held": held,
+            }
+        )
         return
     print_record(options, row)
     print_record(options, {"": ""})
     print_rows(options, events, tuple(events[0]))
+    if held:
+        say("These events name the row and are not in it, because they could not be applied yet:")
+        print_rows(options, held, tuple(held[0]))
 
 
 def _moment(text: str) -> int | datetime:

@@ -1,9 +1,9 @@
 """One batch of events: load the rows they name, fold, write rows and checkpoint at once.
 
-A batch may fail although each of its events could be applied, because the database checks the
-rows of many events in one statement (a unique name that one row gives up and another takes). So a
-batch that the database refuses is halved until it goes through, or until one event is left that
-can't be applied.
+What can't be applied is held, in the same transaction, and the rest goes on. A batch may fail
+although each of its events could be applied, because the database checks the rows of many events in
+one statement (a unique name that one row gives up and another takes). So a batch that the database
+refuses is halved until it goes through, or until one event is left that is to blame.
 """
 
 from __future__ import annotations
@@ -12,84 +12,124 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from eventstore import RecordedEvent
-from eventstore.errors import DatabaseFault
+from eventstore.errors import EventStoreError
 from projections.checkpoint import Lease
-from projections.errors import EventNotApplied
+from projections.held_rows import facts_of_held, write
+from projections.holding import Held, Holding
+from projections.log import LOG
 from projections.projection import Projection
+from projections.refusal import blames_rows, refused
 from projections.row import Key, Row
 from projections.row_store import RowStore, Touched
 from projections.session import Connection
 
-__all__ = ["BATCH", "apply_events"]
+__all__ = ["BATCH", "apply_events", "hold_refused", "named_rows"]
 
 BATCH: Final = 2_000
 """Events a batch: enough to make its round trips and commit cheap, and some 100 ms of work."""
 
-_OF_THE_ROWS: Final = ("22", "23", "54")
-"""SQLSTATE classes that blame what was written: bad data, a broken constraint, a row too large."""
-
 
 def apply_events(
-    conn: Connection, store: RowStore, lease: Lease, events: Sequence[RecordedEvent], until: int
+    conn: Connection,
+    store: RowStore,
+    lease: Lease,
+    holding: Holding,
+    events: Sequence[RecordedEvent],
+    until: int,
 ) -> None:
     """Applies events in order, and moves the checkpoint to `until`, the end of what was read.
 
-    Raises EventNotApplied for the first event that can't be applied; everything before it is then
-    applied, and nothing after it. Raises LeaseLost; nothing of the batch is then written.
+    What can't be applied is held. When that becomes too much, it ends early, with the checkpoint at
+    the last event that it dealt with. Raises LeaseLost; nothing of the batch is then written.
     """
     try:
-        _apply(conn, store, lease, events, until)
-    except DatabaseFault as fault:
-        if fault.sqlstate is None or fault.sqlstate[:2] not in _OF_THE_ROWS:
+        _apply(conn, store, lease, holding, events, until)
+    except EventStoreError as error:
+        if not blames_rows(error) or not events:
             raise
         if len(events) == 1:
-            only = events[0]
-            lease.confirm(conn)
-            raise EventNotApplied(
-                store.projection.name,
-                only.position,
-                only.event_type,
-                fault.reason,
-                event_id=only.event_id,
-            ) from fault
+            hold_refused(conn, store, lease, holding, events[0], until, error)
+            return
         middle = len(events) // 2
-        apply_events(conn, store, lease, events[:middle], events[middle - 1].position)
-        apply_events(conn, store, lease, events[middle:], until)
+        apply_events(conn, store, lease, holding, events[:middle], events[middle - 1].position)
+        if not holding.full:
+            apply_events(conn, store, lease, holding, events[middle:], until)
 
 
-def _apply(
-    conn: Connection, store: RowStore, lease: Lease, events: Sequence[RecordedEvent], until: int
+def hold_refused(
+    conn: Connection,
+    store: RowStore,
+    lease: Lease,
+    holding: Holding,
+    recorded: RecordedEvent,
+    until: int,
+    error: Exception,
 ) -> None:
+    """Holds an event whose rows the database refuses; raises LeaseLost."""
+    # Who lost the lease folds over rows that the next holder has taken further already, and then
+    # no row fits: that is no fault of the event.
+    lease.confirm(conn)
+    trial = holding.fork()
     projection = store.projection
-    state = store.load(conn, _named(projection, events))
-    touched: Touched = set()
-    applied = 0
-    refused: EventNotApplied | None = None
-    for recorded in events:
-        try:
-            touched.update(projection.apply(state, recorded))
-        except EventNotApplied as error:
-            refused, until = error, max(recorded.position - 1, lease.position)
-            break
-        applied += 1
-    if applied or until > lease.position:
-        with lease.advancing(conn, until, events=applied):
-            store.save(conn, state, touched)
-    if refused is not None:
-        # Who lost the lease folds over rows that the next holder has taken further already, and
-        # then no event fits: that is no fault of the event.
-        lease.confirm(conn)
-        raise refused
+    held = trial.fail(projection, recorded, refused(projection, recorded, error), "database")
+    with lease.advancing(conn, until, events=0):
+        write(conn, lease, projection, held=[facts_of_held(held)])
+    holding.become(trial)
+    _tell(projection, [held])
 
 
-def _named(
+def named_rows(
     projection: Projection, events: Sequence[RecordedEvent]
 ) -> Iterator[tuple[type[Row], Key]]:
-    """The rows that the events name, up to the first event that can't be read."""
+    """The rows that events name, but for those that can't be read and so will fail."""
     for recorded in events:
         try:
             keys = list(projection.keys(recorded))
         except Exception:  # noqa: BLE001 - whatever a payload does to its class
-            # The fold meets the same error at the same event, and stops there with its facts.
-            return
+            continue
         yield from keys
+
+
+def _apply(
+    conn: Connection,
+    store: RowStore,
+    lease: Lease,
+    holding: Holding,
+    events: Sequence[RecordedEvent],
+    until: int,
+) -> None:
+    projection = store.projection
+    state = store.load(conn, named_rows(projection, events))
+    trial = holding.fork()  # the transaction may fail, and then nothing was held
+    touched: Touched = set()
+    held: list[Held] = []
+    for recorded in events:
+        outcome = trial.apply(projection, state, recorded)
+        if not isinstance(outcome, Held):
+            touched.update(outcome)
+            continue
+        held.append(outcome)
+        if trial.full:
+            until = recorded.position
+            events = [each for each in events if each.position <= until]
+            break
+    if events or until > lease.position:
+        with lease.advancing(conn, until, events=len(events) - len(held)):
+            store.save(conn, state, touched)
+            if held:
+                write(conn, lease, projection, held=[facts_of_held(each) for each in held])
+    holding.become(trial)
+    _tell(projection, held)
+
+
+def _tell(projection: Projection, held: Sequence[Held]) -> None:
+    for each in held:
+        if each.error is not None:
+            LOG.warning(
+                "event held",
+                projection=projection.name,
+                position=each.recorded.position,
+                event_type=each.recorded.event_type,
+                origin=each.origin,
+                reason=each.error.reason,
+            )

@@ -62,6 +62,7 @@ class Lease:
     position: int
     """The last position applied."""
     shard: int = 0
+    shards: int = 1
     rate: Rate = field(default_factory=Rate)
     advanced_at: float = field(default_factory=monotonic)
     """When the position last moved, by monotonic()."""

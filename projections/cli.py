@@ -13,6 +13,7 @@ import typer
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress, say
 from eventstore.errors import ConfigurationError
+from projections import failures_cli
 from projections.hooks import cli as hooks_cli
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
 app.add_typer(hooks_cli.app, name="hooks")
+app.add_typer(failures_cli.app, name="failures")
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all.")]
 Chosen = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="See `list`.")]

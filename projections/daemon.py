@@ -11,6 +11,7 @@ from typing import Final
 from eventstore.read import watermark
 from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS
+from projections.holding import MAX_FAILURES
 from projections.hooks.hook import Hook
 from projections.hooks.installed import checked
 from projections.log import LOG
@@ -34,6 +35,7 @@ def run_daemon(
     until_caught_up: bool = False,
     lease_seconds: float = LEASE_SECONDS,
     batch: int = BATCH,
+    max_failures: int = MAX_FAILURES,
     revive: Callable[[], None] = lambda: None,
     hooks: Iterable[Hook] = (),
     http: str | None = None,
@@ -41,8 +43,9 @@ def run_daemon(
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
     Of a projection that is given in several versions, the one that made the live rows is run.
-    `until_caught_up` ends it when all have passed the watermark of this moment. A projection that
-    can't go on is marked as failed and ends; the others go on. A second daemon stands by, and
+    `until_caught_up` ends it when all have passed the watermark of this moment. Events that can't
+    be applied are held; with more than `max_failures` of them a projection pauses. One that can't
+    go on at all is marked as failed and ends; the others go on. A second daemon stands by, and
     takes over a projection when its holder stops or dies. `revive` brings back a server that this
     process may start. On `stop`, batches under way are finished and leases given back.
     `hooks` are told what was committed; one that fails does not end anything. `http` is where
@@ -87,6 +90,7 @@ def run_daemon(
                         lease_seconds=lease_seconds,
                         batch=batch,
                         target=target,
+                        max_failures=max_failures,
                         revive=revive,
                     ),
                     name,

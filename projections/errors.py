@@ -1,11 +1,16 @@
 """What can go wrong between an event and its rows.
 
 ProjectionError (an EventStoreError)
-├── EventNotApplied    a projection can't apply an event; it stops there, skipping nothing
+├── EventNotApplied    a projection can't apply an event, which is held, or ends a test
+├── NotHeld            the projection holds no event at that position
+├── WaitsForAnother    the event is held, but only because another one failed
+├── NotTried           whoever holds the projection has not tried the events again in time
+├── ProjectionPaused   so much is held that the projection goes no further
 ├── MissingRow         the event needs a row that no earlier event made
 ├── RowExists          the event makes a row that is there already
 ├── IllegalTransition  the event moves a row where its rules do not allow
 ├── Contradiction      the event says of a row what is not so
+├── Unstorable         a row has a value that has no form in JSON
 ├── KeyNotNamed        a handler asked for a row that its event does not name (a bug in it)
 ├── LeaseLost          another projector holds the projection now; nothing was written
 ├── LeaseHeld          another process is at the same work
@@ -25,6 +30,7 @@ ProjectionError (an EventStoreError)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,9 +47,12 @@ __all__ = [
     "LeaseLost",
     "MissingRow",
     "NoSuchRow",
+    "NotHeld",
     "NotInstalled",
     "NotLoaded",
+    "NotTried",
     "ProjectionError",
+    "ProjectionPaused",
     "RebuildRefused",
     "RowExists",
     "RulesDiffer",
@@ -52,6 +61,8 @@ __all__ = [
     "UnknownProjection",
     "UnknownTable",
     "UnknownVersion",
+    "Unstorable",
+    "WaitsForAnother",
 ]
 
 
@@ -60,7 +71,7 @@ class ProjectionError(EventStoreError):
 
 
 class EventNotApplied(ProjectionError):
-    """`projection` stops at `position`, because applying that event failed with `reason`."""
+    """Applying the event at `position` failed with `reason`; the live projection holds it."""
 
     def __init__(
         self, projection: str, position: int, event_type: str, reason: str, *, event_id: UUID
@@ -69,6 +80,56 @@ class EventNotApplied(ProjectionError):
         self.event_type, self.event_id, self.reason = event_type, event_id, reason
         super().__init__(
             f"projection {projection} can't apply {event_type} at position {position}: {reason}"
+        )
+
+
+class NotHeld(ProjectionError):
+    """`projection` holds no event at `position`: it is applied, or not yet reached."""
+
+    exit_code = 3
+
+    def __init__(self, projection: str, position: int) -> None:
+        self.projection, self.position = projection, position
+        super().__init__(
+            f"projection {projection} holds no event at position {position}; "
+            f"see `eventstore projections failures list {projection}`"
+        )
+
+
+class WaitsForAnother(ProjectionError):
+    """The event at `position` did not fail: it waits for the one at `behind`."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, position: int, behind: int) -> None:
+        self.projection, self.position, self.behind = projection, position, behind
+        super().__init__(
+            f"the event at position {position} waits for the one at {behind}, which failed in "
+            f"projection {projection}; deal with that one"
+        )
+
+
+class NotTried(ProjectionError):
+    """`holder` has not tried the events at `positions` again within `seconds`; it still may."""
+
+    def __init__(self, projection: str, positions: list[int], holder: str, seconds: float) -> None:
+        self.projection, self.positions = projection, positions
+        self.holder, self.seconds = holder, seconds
+        super().__init__(
+            f"projection {projection} is held by {holder}, which within {seconds:.0f} s has not "
+            f"tried {', '.join(map(str, positions))} again; it is asked to, so look again later"
+        )
+
+
+class ProjectionPaused(ProjectionError):
+    """`projection` goes no further: `failed` events failed, and `held` are held in all."""
+
+    def __init__(self, projection: str, failed: int, held: int) -> None:
+        self.projection, self.failed, self.held = projection, failed, held
+        super().__init__(
+            f"projection {projection} is paused: {failed:,} events failed and {held:,} are held "
+            f"in all; see `eventstore projections failures list {projection}`, then cure the "
+            f"cause and `... retry {projection} --all`, or discard, or rebuild"
         )
 
 
@@ -120,6 +181,14 @@ class KeyNotNamed(ProjectionError):
             f"{event_type} does not name the {table} row {key}; give the event a field that "
             "does, or add the field to the table's named_by"
         )
+
+
+class Unstorable(ProjectionError):
+    """A row has a value that the database could not be told; `reason` says which kind."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"a row can't be stored: {reason}")
 
 
 class LeaseLost(ProjectionError):
@@ -276,14 +345,17 @@ class HookRefused(ProjectionError):
 
 
 class NoSuchRow(ProjectionError):
-    """`table` had no row `key` at `position`."""
+    """`table` had no row `key` at `position`; the events at `held` name it, and are not applied."""
 
     exit_code = 3
 
-    def __init__(self, table: str, key: tuple[Any, ...], position: int) -> None:
-        self.table, self.key, self.position = table, key, position
-        super().__init__(f"{table} had no row {_words(key)} at position {position}")
+    def __init__(
+        self, table: str, key: tuple[Any, ...], position: int, held: Sequence[int] = ()
+    ) -> None:
+        self.table, self.key, self.position, self.held = table, key, position, list(held)
+        tail = f"; held events name it: {_words(self.held)}" if self.held else ""
+        super().__init__(f"{table} had no row {_words(key)} at position {position}{tail}")
 
 
-def _words(key: tuple[Any, ...]) -> str:
+def _words(key: Sequence[Any]) -> str:
     return " ".join(map(str, key))

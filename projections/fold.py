@@ -10,6 +10,7 @@ from typing import Final
 
 from eventstore import RecordedEvent
 from eventstore.read import page_after
+from projections.holding import Held, Holding
 from projections.projection import Projection, State
 from projections.row import Key, Row
 from projections.session import Connection
@@ -23,14 +24,16 @@ def fold(
     conn: Connection,
     projection: Projection,
     state: State,
+    holding: Holding,
     *,
     until: int,
     tenant: str | None = None,
-) -> Generator[tuple[RecordedEvent, list[tuple[type[Row], Key]]], None, None]:
+) -> Generator[tuple[RecordedEvent, list[tuple[type[Row], Key]] | Held], None, None]:
     """Folds every event up to position `until` into `state`; yields each with the rows it touched.
 
-    `until` is at most a watermark. Memory holds the state and two pages: while one is folded, the
-    database makes the next. Raises EventNotApplied, as the live projection does.
+    What can't be applied is held, as by the live projection, and yielded as such; `holding` says
+    what else to leave out, and then knows what is held. `until` is at most a watermark. Memory
+    holds the state, two pages and what is held: while one is folded, the database makes the next.
     """
 
     def page(after: int) -> list[RecordedEvent]:
@@ -38,13 +41,13 @@ def fold(
             conn, after, until, _PAGE, tenant=tenant, event_types=projection.event_types
         )
 
-    apply = projection.apply
+    apply = holding.apply
     with _spared_collector(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
         events = page(0)
         while events:
             following = ahead.submit(page, events[-1].position) if len(events) == _PAGE else None
             for recorded in events:
-                yield recorded, apply(state, recorded)
+                yield recorded, apply(projection, state, recorded)
             gc.collect(0)
             gc.freeze()
             events = following.result() if following is not None else []

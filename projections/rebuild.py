@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from threading import Event as Signal
 from time import monotonic
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from psycopg import sql
 
@@ -23,12 +23,15 @@ from eventstore.database import translated
 from eventstore.errors import DatabaseFault
 from eventstore.queries import load
 from eventstore.read import page_after, watermark
-from projections.batch import BATCH, apply_events
+from projections.applier import Applier
+from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire_rebuild
-from projections.errors import LeaseLost, RebuildRefused
+from projections.errors import LeaseLost, ProjectionPaused, RebuildRefused
 from projections.failure import facts_of
 from projections.fold import fold
 from projections.heartbeat import Heartbeat
+from projections.held_rows import clear, facts_of_held, for_replay, write
+from projections.holding import Held
 from projections.projection import Projection, State
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
@@ -90,10 +93,10 @@ def rebuild(
 
     The new tables are those of the projection's version; a projection that has none yet gets them.
     The replaced tables stay in the schema projections_old_NAME until the next rebuild. Raises
-    TablesNotMade when the projection's SQL file does not make what its rules fill; EventNotApplied
-    at an event that the rules refuse; LeaseHeld when another rebuild is under way; RebuildRefused
-    when something outside hangs on the tables, or readers never let go of them; LeaseLost when
-    this process was stopped for so long that another one took over.
+    TablesNotMade when the projection's SQL file does not make what its rules fill; ProjectionPaused
+    when too many events can't be applied; LeaseHeld when another rebuild is under way;
+    RebuildRefused when something outside hangs on the tables, or readers never let go of them;
+    LeaseLost when this process was stopped for so long that another one took over.
     """
     with (
         closing(open_session(url, part=f"rebuild {projection.name}")) as reader,
@@ -158,6 +161,8 @@ class _Rebuild:
         self._schema = f"projections_rebuild_{projection.name}"
         self._store = RowStore(projection, self._schema)
         self._tables = [table.TABLE for table in projection.tables]
+        self._applier = Applier(self._store)
+        self._held: list[dict[str, Any]] = []
         self._events = 0
         self._phase: Phase | None = None
         self._phase_began = 0.0
@@ -215,7 +220,12 @@ class _Rebuild:
 
     def _fold(self, until: int) -> State:
         state = self._projection.empty()
-        for recorded, _ in fold(self._reader, self._projection, state, until=until):
+        holding = for_replay(self._reader, self._projection)
+        for recorded, outcome in fold(self._reader, self._projection, state, holding, until=until):
+            if isinstance(outcome, Held):
+                self._held.append(facts_of_held(outcome))
+                if holding.full:
+                    raise ProjectionPaused(self._projection.name, holding.failed, len(holding))
             self._events += 1
             if self._events % _EVENTS_A_REPORT == 0:
                 self._heartbeat.check()
@@ -244,7 +254,11 @@ class _Rebuild:
             conn.execute(_SQL["clone_constraints"], names)
             conn.execute(_SQL["clone_protection"], names)
         # A transaction of its own: the heartbeat must not wait for the load's locks.
-        self._lease.advance(self._reader, until, events=self._events)
+        applied = self._events - len(self._held)
+        with self._lease.advancing(self._reader, until, events=applied):
+            clear(self._reader, self._projection, "rebuild")
+            write(self._reader, self._lease, self._projection, held=self._held)
+        self._applier.take_up(self._reader, self._lease)
         return rows
 
     def _catch_up(self, target: int) -> None:
@@ -260,13 +274,9 @@ class _Rebuild:
                 event_types=self._projection.event_types,
             )
             full = len(events) == BATCH
-            apply_events(
-                self._reader,
-                self._store,
-                self._lease,
-                events,
-                events[-1].position if full else mark,
-            )
+            self._applier.apply(self._reader, events, events[-1].position if full else mark)
+            if self._applier.paused:
+                raise self._applier.why_paused
             self._events += len(events)
             self._tell("catch up", self._events, self._lease.position, mark)
             if not full:

@@ -17,6 +17,8 @@ from eventstore.read import watermark
 from projections.catalogue import PROJECTIONS, all_projections
 from projections.errors import NoSuchRow, UnknownTable
 from projections.fold import fold
+from projections.held_rows import for_replay
+from projections.holding import Held
 from projections.projection import Projection, State
 from projections.row import Key, Row
 from projections.session import Connection
@@ -33,6 +35,8 @@ class RowAsOf:
     row: Row
     position: int
     events: tuple[RecordedEvent, ...]
+    held: tuple[Held, ...]
+    """Events that name the row and can't be applied, or wait; they are not in the row."""
 
 
 def position_at(conn: Connection, at: int | datetime) -> int:
@@ -54,10 +58,10 @@ def state_as_of(
 ) -> State:
     """Every row of a projection as it was, of one tenant or of all that the connection may see.
 
-    Raises EventNotApplied when the rules refuse an event up to there, as the live projection did.
+    What the rules refuse is held, as by the live projection.
     """
-    state = projection.empty()
-    for _ in fold(conn, projection, state, until=position_at(conn, at), tenant=tenant):
+    state, holding = projection.empty(), for_replay(conn, projection, tenant=tenant)
+    for _ in fold(conn, projection, state, holding, until=position_at(conn, at), tenant=tenant):
         pass
     return state
 
@@ -73,21 +77,23 @@ def row_as_of(
 ) -> RowAsOf:
     """One row as it was; `key` holds the key columns without the tenant.
 
-    Raises UnknownTable, NoSuchRow, or EventNotApplied.
+    Raises UnknownTable or NoSuchRow.
     """
     projection, row_type = owner_of(table, projections)
     wanted: tuple[type[Row], Key] = (row_type, (tenant, *key))
     position = position_at(conn, at)
-    state = projection.empty()
-    made_by = tuple(
-        recorded
-        for recorded, touched in fold(conn, projection, state, until=position, tenant=tenant)
-        if wanted in touched
-    )
+    state, holding = projection.empty(), for_replay(conn, projection, tenant=tenant)
+    made_by: list[RecordedEvent] = []
+    held: list[Held] = []
+    for recorded, outcome in fold(conn, projection, state, holding, until=position, tenant=tenant):
+        if isinstance(outcome, Held):
+            held += [outcome] if outcome.names(*wanted) else []
+        elif wanted in outcome:
+            made_by.append(recorded)
     row = state[row_type].get(wanted[1])
     if row is None:
-        raise NoSuchRow(table, key, position)
-    return RowAsOf(row, position, made_by)
+        raise NoSuchRow(table, key, position, held=[each.recorded.position for each in held])
+    return RowAsOf(row, position, tuple(made_by), tuple(held))
 
 
 def owner_of(

@@ -18,6 +18,7 @@ import orjson
 from psycopg.abc import Buffer
 from psycopg.types.json import JsonbLoader
 
+from projections.errors import Unstorable
 from projections.row import Key, Row
 
 __all__ = ["RowJsonbLoader", "keys_json", "rows_json"]
@@ -29,18 +30,18 @@ _AS_TEXT: Final = (Decimal, IPv4Address, IPv4Interface, IPv6Address, IPv6Interfa
 
 
 def rows_json(rows: Sequence[Row]) -> str:
-    """A JSON array with an object a row."""
+    """A JSON array with an object a row; raises Unstorable."""
     records = [vars(row) for row in rows]
-    encoded = orjson.dumps(records, default=_other)
+    encoded = _encoded(records)
     if b"e+" in encoded and _EXPONENT.search(encoded):  # the first is a hundred times as fast
-        encoded = orjson.dumps(_in_full(records), default=_other)
+        encoded = _encoded(_in_full(records))
     return encoded.decode()
 
 
 def keys_json(table: type[Row], keys: Iterable[Key]) -> str:
-    """A JSON array with an object a key."""
+    """A JSON array with an object a key; raises Unstorable."""
     names = ("tenant_id", *table.KEY)
-    return orjson.dumps([dict(zip(names, key, strict=True)) for key in keys]).decode()
+    return _encoded([dict(zip(names, key, strict=True)) for key in keys]).decode()
 
 
 class RowJsonbLoader(JsonbLoader):
@@ -49,6 +50,13 @@ class RowJsonbLoader(JsonbLoader):
     def load(self, data: Buffer) -> Any:
         """The value."""
         return orjson.loads(data)
+
+
+def _encoded(values: list[Any]) -> bytes:
+    try:
+        return orjson.dumps(values, default=_other)
+    except orjson.JSONEncodeError as error:
+        raise Unstorable(str(error)) from error
 
 
 def _in_full(value: Any) -> Any:

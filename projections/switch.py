@@ -11,6 +11,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from eventstore.database import translated
 from eventstore.errors import StoreUnavailable
 from eventstore.queries import load
+from projections import held_rows
 from projections.checkpoint import Lease
 from projections.errors import LeaseLost, RebuildRefused
 from projections.projection import Projection
@@ -81,6 +82,8 @@ def _try(owner: Connection, projection: Projection, lease: Lease) -> int | None:
             with owner.transaction():
                 owner.execute(_SQL["patience"], patience)
                 answer = owner.execute(_SQL["switch"], arguments).fetchone()
+                if answer == (0,):
+                    held_rows.switch(owner, projection)
     except StoreUnavailable as error:
         if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
             return None

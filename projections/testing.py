@@ -4,6 +4,7 @@ For example, where `moved` takes the registered package from draft to analyzing:
 
     given(Packaging(), registered, moved).then(Package(id=..., status="analyzing", ...))
     given(Packaging(), registered).refuses(registered, RowExists)
+    given(Packaging(), registered).holds(illegal_move, renamed)  # which names the same package
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from eventstore import Event, RecordedEvent
 from eventstore.codec import encode
 from eventstore.registry import default_registry
 from projections.errors import EventNotApplied
+from projections.holding import Held, Holding
 from projections.projection import Projection, State
 from projections.row import Key, Row
 
@@ -92,6 +94,24 @@ class Given:
         assert refusal is not None, f"{event!r} was applied"
         assert isinstance(refusal.__cause__, cause), repr(refusal.__cause__)
         assert _whole(self.state) == before, "a refused event changed the rows"
+        return refusal
+
+    def holds(self, event: Event, *waiting: Event) -> EventNotApplied:
+        """Asserts that the next event fails and that those after it wait for it, changing nothing.
+
+        Returns why it failed.
+        """
+        before, state, holding = _whole(self.state), self._fold(), Holding()
+        first = len(self.events) + 1
+        for position, each in enumerate((event, *waiting), first):
+            outcome = holding.apply(self.projection, state, recorded(each, position))
+            assert isinstance(outcome, Held), f"{each!r} was applied"
+            if position == first:
+                assert outcome.error is not None
+                refusal = outcome.error
+            else:
+                assert outcome.behind == first, f"{each!r} failed itself: {outcome.error!r}"
+        assert _whole(state) == before, "events that are held changed the rows"
         return refusal
 
     def row(self, table: type[R]) -> R:

@@ -12,10 +12,12 @@ from structlog.typing import FilteringBoundLogger
 
 from eventstore.errors import StoreUnavailable
 from eventstore.read import page_after
-from projections.batch import BATCH, apply_events
+from projections.applier import Applier
+from projections.batch import BATCH
 from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
-from projections.errors import LeaseLost, RulesDiffer
+from projections.errors import LeaseLost, ProjectionPaused, RulesDiffer
 from projections.failure import facts_of
+from projections.holding import MAX_FAILURES
 from projections.observer import Observer
 from projections.projection import Projection
 from projections.row_store import RowStore
@@ -54,6 +56,7 @@ class Worker:
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
         target: int | None = None,
+        max_failures: int = MAX_FAILURES,
         revive: Callable[[], None] = lambda: None,
     ) -> None:
         self._url, self._versions, self._tail, self._stop = url, versions, tail, stop
@@ -61,16 +64,16 @@ class Worker:
         self._observer = observer
         self._lease_seconds, self._batch = lease_seconds, batch
         self._target, self._revive = target, revive
-        self._projection = versions[-1]
-        self._store = RowStore(self._projection)
+        self._projection, self._max_failures = versions[-1], max_failures
+        self._applier = Applier(RowStore(self._projection), max_failures=max_failures)
         self._lease: Lease | None = None
 
     def run(self) -> None:
         """Returns when it was stopped or has reached its target.
 
-        Raises EventNotApplied at an event that can't be applied, with everything before it
-        applied; NotInstalled or RulesDiffer when the tables need a rebuild; other errors of the
-        store that waiting won't cure. Loss of the connection or of the lease is not among them.
+        Raises NotInstalled or RulesDiffer when the tables need a rebuild; ProjectionPaused when it
+        has a target and can't reach it, because too many events failed; other errors of the store
+        that waiting won't cure. Loss of the connection or of the lease is not among them.
         """
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
@@ -122,7 +125,8 @@ class Worker:
         """Takes the rules that made the live rows; raises RulesDiffer when they are not known."""
         for known in self._versions:
             if known.version == version:
-                self._projection, self._store = known, RowStore(known)
+                self._projection = known
+                self._applier = Applier(RowStore(known), max_failures=self._max_failures)
                 self._log.info("rules taken", projection_version=version)
                 return
         newest = self._versions[-1]
@@ -136,6 +140,9 @@ class Worker:
                     hooks.catch_up(conn, self._stop)
         except (StoreUnavailable, LeaseLost):
             raise
+        except ProjectionPaused:
+            lease.release(conn)
+            raise
         except Exception as error:
             lease.fail(conn, facts_of(error))
             raise
@@ -144,11 +151,16 @@ class Worker:
         self._log.info("stopped", position=lease.position)
 
     def _follow(self, conn: Connection, lease: Lease) -> None:
-        began = monotonic()
+        began, applier = monotonic(), self._applier
+        applier.take_up(conn, lease)
         seen = lease.position  # no event of this projection up to here is left to apply
         while not self._stop.is_set() and not self._reached(lease.position):
             self._observer.pulse.beat()
-            pause = lease.heartbeat_in
+            applier.attend(conn)
+            pause = min(lease.heartbeat_in, applier.attend_in)
+            if applier.paused:
+                self._sit_out(conn, lease, pause)
+                continue
             if seen > lease.position:
                 pause = min(pause, lease.advanced_at + _IDLE_ADVANCE - monotonic())
             mark = self._tail.wait(seen, since=began, timeout=max(pause, 0.0))
@@ -159,7 +171,8 @@ class Worker:
                 seen = mark if len(events) < self._batch else events[-1].position
                 if events:
                     with self._observer.batch(lease):
-                        apply_events(conn, self._store, lease, events, seen)
+                        applier.apply(conn, events, seen)
+                    seen = lease.position
             if seen > lease.position and (
                 self._reached(seen) or monotonic() >= lease.advanced_at + _IDLE_ADVANCE
             ):
@@ -168,6 +181,14 @@ class Worker:
                 lease.heartbeat(conn)
         if seen > lease.position:
             lease.advance(conn, seen)
+
+    def _sit_out(self, conn: Connection, lease: Lease, seconds: float) -> None:
+        """Keeps the lease while the projection is paused."""
+        if self._target is not None:
+            raise self._applier.why_paused
+        self._stop.wait(seconds)
+        if lease.heartbeat_in <= 0.0:
+            lease.heartbeat(conn)
 
     def _reached(self, position: int) -> bool:
         return self._target is not None and position >= self._target

@@ -81,7 +81,7 @@ class Projector:
         while True:
             found = status(conn, PROJECTIONS).projections
             for each in found:
-                if each.state == "failed" and each.position < position:
+                if each.state in {"failed", "paused"} and each.position < position:
                     raise ProjectorFailed(str((each.last_error or {}).get("error")))
             lowest = min(each.position for each in found if each.build == "live")
             report(lowest)

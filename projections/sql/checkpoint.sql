@@ -57,7 +57,8 @@ SET LOCAL synchronous_commit = off
 -- name: advance
 -- Moves the checkpoint, if it is where the holder left it and the holder's token still counts.
 UPDATE projections.checkpoints
-   SET position = %(until)s, applied = applied + %(events)s, last_error = NULL,
+   SET position = %(until)s, applied = applied + %(events)s,
+       last_error = CASE state WHEN 'paused' THEN last_error END,
        events_per_second = %(events_per_second)s,
        heartbeat_at = clock_timestamp(), updated_at = clock_timestamp()
  WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s

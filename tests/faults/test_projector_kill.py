@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +14,11 @@ from tests.integration.projections.killing import (
     kill_at_random,
     projector,
     tell,
+)
+from tests.integration.projections.killing_holders import (
+    killed_while_it_holds,
+    killed_while_it_retries,
+    tell_of_poison,
 )
 from tests.integration.projections.things import DDL
 
@@ -41,3 +47,16 @@ def test_killed_before_every_statement(url: str) -> None:
             with projector(url, batch=20, die_before=statement) as process:
                 assert process.wait(60) == -signal.SIGKILL
     assert_exactly_once(url)
+
+
+@pytest.mark.parametrize(
+    ("killed", "at_least"), [(killed_while_it_holds, 30), (killed_while_it_retries, 12)]
+)
+def test_killed_before_every_statement_about_held_events(
+    url: str, killed: Callable[[str, int], bool], at_least: int
+) -> None:
+    tell_of_poison(url)
+    statement = 1
+    while killed(url, statement):
+        statement += 1
+    assert statement > at_least

@@ -28,7 +28,12 @@ ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def projector(
-    url: str, *, batch: int = 2_000, die_before: int = 0
+    url: str,
+    *,
+    batch: int = 2_000,
+    die_before: int = 0,
+    rules: str = "Things",
+    once: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process, killed at the end of the block if it still lives."""
     process = subprocess.Popen(
@@ -39,6 +44,8 @@ def projector(
             url,
             str(batch),
             str(die_before),
+            rules,
+            "once" if once else "on and on",
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,

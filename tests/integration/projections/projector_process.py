@@ -1,7 +1,8 @@
 """A projector in a process of its own, to be killed from outside or by itself.
 
-Arguments: the database's URL, events a batch, and the number of the statement, counted from the
-first lease on, before which it kills itself (0: never).
+Arguments: the database's URL, events a batch, the number of the statement, counted from the first
+lease on, before which it kills itself (0: never), the name of its rules among `things`, and
+whether it ends once it has caught up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import psycopg
 
 from projections import checkpoint
 from projections.daemon import run_daemon
-from tests.integration.projections.things import Things
+from tests.integration.projections import things
 
 
 def die_before(statement: int) -> None:
@@ -42,4 +43,11 @@ if __name__ == "__main__":
     if statement:
         die_before(statement)
     logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
-    run_daemon(url, [Things()], Event(), lease_seconds=0.3, batch=batch)
+    run_daemon(
+        url,
+        [getattr(things, sys.argv[4])()],
+        Event(),
+        lease_seconds=0.3,
+        batch=batch,
+        until_caught_up=sys.argv[5] == "once",
+    )

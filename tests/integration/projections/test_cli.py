@@ -90,27 +90,6 @@ def test_run_only_what_is_named(call: Call, positions: list[int]) -> None:
     assert [each["projection"] for each in only] == ["work"]
 
 
-def test_run_says_which_failed(call: Call, store: EventStore, positions: list[int]) -> None:
-    store.append(
-        "work_order-1",
-        [
-            WorkItemStatusChanged(
-                work_item_id=number(404),
-                work_order_id=number(1),
-                from_status="QUEUED",
-                to_status="PROCESSING",
-            )
-        ],
-    )
-    code, out, _ = call("projections", "run", "--once", "--json")
-    assert code == 1
-    assert "MissingRow" in json.loads(out)["work"]
-    code, out, _ = call("projections", "status")
-    assert code == 0
-    assert "failed" in out
-    assert "MissingRow" in out
-
-
 def test_status_is_a_table(call: Call, positions: list[int]) -> None:
     code, out, _ = call("projections", "status")
     assert code == 0

@@ -16,6 +16,11 @@ from tests.integration.projections.killing import (
     projector,
     tell,
 )
+from tests.integration.projections.killing_holders import (
+    killed_while_it_holds,
+    killed_while_it_retries,
+    tell_of_poison,
+)
 from tests.integration.projections.running import catch_up, checkpoint, number, stored, until
 from tests.integration.projections.things import AmountAdded, Things
 
@@ -57,3 +62,17 @@ def test_stopped_and_woken_up(store: EventStore, url: str, conn: Connection) -> 
         assert (stored(conn, Things()), (checkpoint(conn, "things") or {})["applied"]) == before
         conn.execute("UPDATE projections.checkpoints SET holder = NULL, state = 'stopped'")
     assert_exactly_once(url)
+
+
+@pytest.mark.parametrize("statement", [12, 14])
+def test_killed_while_it_holds(url: str, statement: int) -> None:
+    """Between rows and what is held, and while it looks for who is to blame."""
+    tell_of_poison(url)
+    assert killed_while_it_holds(url, statement)
+
+
+@pytest.mark.parametrize("statement", [9, 12])
+def test_killed_while_it_retries(url: str, statement: int) -> None:
+    """Between rows and what is held no longer."""
+    tell_of_poison(url)
+    assert killed_while_it_retries(url, statement)

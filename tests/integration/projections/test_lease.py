@@ -10,6 +10,7 @@ from projections.batch import apply_events
 from projections.checkpoint import Held, Lease, acquire, position_of
 from projections.daemon import run_daemon
 from projections.errors import LeaseLost, RulesDiffer
+from projections.holding import Holding
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from tests.integration.projections.running import (
@@ -45,7 +46,7 @@ def taken_over(conn: Connection) -> Lease:
 def apply_all(conn: Connection, lease: Lease) -> None:
     mark = watermark(conn)
     events = page_after(conn, lease.position, mark, 1000, event_types=Things().event_types)
-    apply_events(conn, RowStore(Things()), lease, events, mark)
+    apply_events(conn, RowStore(Things()), lease, Holding(), events, mark)
 
 
 def test_one_holds_it(conn: Connection) -> None:

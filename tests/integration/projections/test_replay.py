@@ -10,8 +10,9 @@ import pytest
 from eventstore import EventStore
 from eventstore.database import connect
 from eventstore.errors import ConfigurationError
-from projections.errors import EventNotApplied, NoSuchRow, UnknownTable
+from projections.errors import NoSuchRow, UnknownTable
 from projections.fold import fold
+from projections.holding import Holding
 from projections.replay import owner_of, parse_key, position_at, row_as_of, state_as_of
 from projections.session import Connection
 from projections.work.rows import WorkItem
@@ -118,13 +119,27 @@ def test_of_one_tenant_only(url: str, store: EventStore, positions: list[int]) -
     assert (found.row.name, len(found.events)) == ("theirs", 1)
 
 
-def test_it_stops_where_the_live_projection_stops(
+def test_it_holds_what_the_live_projection_holds(
     conn: Connection, store: EventStore, positions: list[int]
 ) -> None:
-    refused = store.append("thing-1", [Forbidden(thing_id=number(1))]).positions[0]
-    assert state_as_of(conn, Things(), refused - 1)
-    with pytest.raises(EventNotApplied):
-        state_as_of(conn, Things(), refused)
+    one, two = number(1), number(2)
+    said = (
+        Forbidden(thing_id=one),
+        AmountAdded(thing_id=one, amount=9),
+        AmountAdded(thing_id=two, amount=9),
+    )
+    for event in said:
+        store.append(f"thing-{event.thing_id}", [event])
+    state = state_as_of(conn, Things(), store.watermark())
+    amounts = {key[1]: row.amount for key, row in state[Thing].items() if isinstance(row, Thing)}
+    assert amounts == {one: 1, two: 9}
+
+
+def test_a_row_that_its_event_could_not_make(conn: Connection, store: EventStore) -> None:
+    position = store.append("thing-1", [AmountAdded(thing_id=number(5), amount=1)]).position
+    with pytest.raises(NoSuchRow, match=f"held events name it: {position}") as caught:
+        row_as_of(conn, "things", (number(5),), position, tenant="default", projections=OURS)
+    assert caught.value.held == [position]
 
 
 def test_a_key_is_parsed_by_its_columns() -> None:
@@ -142,7 +157,7 @@ def test_the_garbage_collector_is_as_it_was(
     assert gc.isenabled()
     state_as_of(conn, Things(), 10**9)
     assert gc.isenabled()
-    broken_off = fold(conn, Things(), Things().empty(), until=store.watermark())
+    broken_off = fold(conn, Things(), Things().empty(), Holding(), until=store.watermark())
     next(broken_off)
     broken_off.close()
     assert gc.isenabled()

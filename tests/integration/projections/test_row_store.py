@@ -18,6 +18,7 @@ from eventstore import Event, EventStore
 from eventstore.read import page_after, watermark
 from projections.batch import apply_events
 from projections.checkpoint import Lease, acquire
+from projections.holding import Holding
 from projections.row import Key, Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection
@@ -146,7 +147,7 @@ def test_round_trips_do_not_grow_with_the_batch(
         until = watermark(conn)
         events = page_after(conn, lease.position, until, 10_000)
         assert len(events) == 3 * count
-        apply_events(conn, RowStore(Things()), lease, events, until)
+        apply_events(conn, RowStore(Things()), lease, Holding(), events, until)
         return statements.copy()
 
     story(1, 1)

@@ -10,6 +10,7 @@ from eventstore import EventStore
 from eventstore.database import connect
 from projections.advice import advice
 from projections.checkpoint import Lease, acquire, acquire_rebuild
+from projections.failure import facts_of
 from projections.hooks import Changes
 from projections.projection import Projection
 from projections.session import Connection
@@ -55,13 +56,27 @@ def test_of_one_that_runs(store: EventStore, url: str, conn: Connection) -> None
         assert found.events_per_second > 0
 
 
-def test_of_one_that_failed(store: EventStore, url: str, conn: Connection) -> None:
-    store.append("thing-1", [Forbidden(thing_id=number(1))])
-    catch_up(url, Things())
+def test_of_one_that_failed(store: EventStore, conn: Connection) -> None:
+    store.append("thing-1", [ThingMade(thing_id=number(1), name="a")])
+    lease = acquire(conn, Things(), seconds=10)
+    assert isinstance(lease, Lease)
+    lease.fail(conn, facts_of(RuntimeError("a mistake\x00\ud800 in the engine")))
     found = only(conn)
     assert (found.state, found.lag_events) == ("failed", 1)
     assert found.last_error is not None
-    assert found.last_error["event_type"] == "things.forbidden"
+    assert found.last_error["error"] == "a mistake\N{SYMBOL FOR NULL}? in the engine"
+
+
+def test_of_one_that_is_paused(store: EventStore, url: str, conn: Connection) -> None:
+    store.append("thing-1", [Forbidden(thing_id=number(n)) for n in (1, 2)])
+    with running(url, Things(), max_failures=1, lease_seconds=0.5):
+        until(lambda: only(conn).state == "paused", "it pauses")
+        assert "2 events failed" in (only(conn).last_error or {})["error"]
+    conn.execute(
+        "UPDATE projections.checkpoints SET state = 'paused', holder = 'gone', "
+        "heartbeat_at = clock_timestamp() - interval '1 hour'"
+    )
+    assert only(conn).state == "stalled"
 
 
 def said(conn: Connection, *projections: Projection) -> list[str]:

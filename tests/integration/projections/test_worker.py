@@ -1,4 +1,4 @@
-"""A projection, live: what it applies, where it stops, and how it goes on."""
+"""A projection, live: what it applies, and how it goes on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from functools import partial
 
 import psycopg
 
-from eventstore import EventStore, RecordedEvent
+from eventstore import EventStore
 from eventstore.database import connect
-from projections.errors import EventNotApplied, RulesDiffer
-from projections.projection import Rows, on
+from projections.errors import RulesDiffer
 from projections.session import Connection
-from projections.work import Work
 from tests.integration.projections.running import (
     catch_up,
     checkpoint,
@@ -23,9 +21,7 @@ from tests.integration.projections.running import (
 )
 from tests.integration.projections.things import (
     AmountAdded,
-    Forbidden,
     Noise,
-    Overdrawn,
     PartAdded,
     PartRemoved,
     ThingMade,
@@ -93,69 +89,6 @@ def test_small_batches_give_the_same_rows(store: EventStore, url: str, conn: Con
         store.append("thing-1", [AmountAdded(thing_id=number(1), amount=0.1)])
     assert catch_up(url, Things(), batch=3) == {}
     assert stored(conn, Things()) == replayed(conn, Things())
-
-
-def test_it_stops_at_an_event_that_its_rule_refuses(
-    store: EventStore, url: str, conn: Connection
-) -> None:
-    store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
-    bad = Forbidden(thing_id=number(1))
-    refused = store.append("thing-1", [bad]).positions[0]
-    store.append("thing-2", [made(2)])
-    failures = catch_up(url, Things(), Work())
-    assert list(failures) == ["things"]
-    error = failures["things"]
-    assert isinstance(error, EventNotApplied)
-    assert (error.position, error.event_id) == (refused, bad.event_id)
-    assert conn.execute("SELECT name, amount FROM things").fetchall() == [("thing 1", 1)]
-    there = checkpoint(conn, "things")
-    assert there is not None
-    assert (there["state"], there["holder"], there["position"]) == ("failed", None, refused - 1)
-    said = there["last_error"]
-    assert (said["position"], said["event_id"]) == (refused, str(bad.event_id))
-    assert said["event_type"] == "things.forbidden"
-    assert "this rule refuses every event" in said["error"]
-    assert "ValueError" in said["traceback"]
-    # The other projection went on to the end.
-    other = checkpoint(conn, "work")
-    assert other is not None
-    assert (other["state"], other["position"]) == ("stopped", store.watermark())
-
-
-def test_it_stops_at_an_event_that_the_table_refuses(
-    store: EventStore, url: str, conn: Connection
-) -> None:
-    for n in range(1, 20):
-        store.append(f"thing-{n}", [made(n)])
-    refused = store.append("thing-7", [Overdrawn(thing_id=number(7))]).positions[0]
-    for n in range(20, 40):
-        store.append(f"thing-{n}", [made(n)])
-    error = catch_up(url, Things())["things"]
-    assert isinstance(error, EventNotApplied)
-    assert error.position == refused
-    assert "things_big_check" in error.reason
-    assert conn.execute("SELECT count(*) FROM things").fetchone() == (19,)
-    there = checkpoint(conn, "things")
-    assert there is not None
-    assert (there["position"], there["applied"]) == (refused - 1, 19)
-
-
-def test_a_restart_tries_again(store: EventStore, url: str, conn: Connection) -> None:
-    store.append("thing-1", [made(1), Forbidden(thing_id=number(1)), made(2)])
-    first = catch_up(url, Things())["things"]
-    again = catch_up(url, Things())["things"]
-    assert str(first) == str(again)
-
-    class Cured(Things, name="things", tables=Things.tables):
-        @on(Forbidden)
-        def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
-            pass
-
-    assert catch_up(url, Cured()) == {}
-    assert conn.execute("SELECT count(*) FROM things").fetchone() == (2,)
-    there = checkpoint(conn, "things")
-    assert there is not None
-    assert (there["state"], there["last_error"]) == ("stopped", None)
 
 
 def test_a_batch_that_fails_only_as_a_batch_goes_through(

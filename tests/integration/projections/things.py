@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Event as Signal
 from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import model_validator
+
 from eventstore import BigInt, Event, RecordedEvent
+from eventstore.registry import EventRegistry
 from projections.projection import Projection, Rows, on
 from projections.row import Row, table
 
@@ -70,6 +74,27 @@ class Overdrawn(Event, event_type="things.overdrawn"):
     """The rule accepts it, the table does not."""
 
     thing_id: UUID
+
+
+LEGIBLE = Signal()
+"""While it is set, the class reads what OddlyNoted wrote."""
+
+
+class Noted(Event, event_type="things.noted"):
+    thing_id: UUID
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, payload: Any) -> Any:
+        return {"thing_id": payload["ref"]} if "ref" in payload and LEGIBLE.is_set() else payload
+
+
+ELSEWHERE = EventRegistry()
+"""What a program knows that has never heard of our classes."""
+
+
+class OddlyNoted(Event, event_type="things.noted", registry=ELSEWHERE):
+    ref: UUID
 
 
 class Noise(Event, event_type="noise.made"):
@@ -139,6 +164,10 @@ class Things(Projection, name="things", tables=(Thing, Part)):
         rows.get(Thing).part_count -= 1
         rows.remove(Part)
 
+    @on(Noted)
+    def noted(self, event: Noted, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).note = f"noted at {recorded.position}"
+
     @on(Forbidden)
     def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
         raise ValueError("this rule refuses every event")
@@ -146,3 +175,16 @@ class Things(Projection, name="things", tables=(Thing, Part)):
     @on(Overdrawn)
     def overdrawn(self, event: Overdrawn, recorded: RecordedEvent, rows: Rows) -> None:
         rows.get(Thing).big = -1
+
+
+class Cured(Things, name="things", tables=Things.tables):
+    """The same after a mistake in two rules was mended."""
+
+    @on(Forbidden)
+    def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
+        thing = rows.get(Thing)
+        thing.amount = -thing.amount
+
+    @on(Overdrawn)
+    def overdrawn(self, event: Overdrawn, recorded: RecordedEvent, rows: Rows) -> None:
+        rows.get(Thing).big = 0
