@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
 from eventstore import RecordedEvent
 from eventstore.read import page_after
+from projections.collector import spared
 from projections.holding import Held, Holding
 from projections.projection import Projection, State
 from projections.row import Key, Row
@@ -42,7 +42,7 @@ def fold(
         )
 
     apply = holding.apply
-    with _spared_collector(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
+    with spared(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
         events = page(0)
         while events:
             following = ahead.submit(page, events[-1].position) if len(events) == _PAGE else None
@@ -51,21 +51,3 @@ def fold(
             gc.collect(0)
             gc.freeze()
             events = following.result() if following is not None else []
-
-
-@contextmanager
-def _spared_collector() -> Iterator[None]:
-    """Leaves the garbage collector to `fold`, which lets it see each page once.
-
-    A state of many rows is no garbage and holds no cycles: to walk through it again and again, as
-    the collector does by itself, takes as long as folding.
-    """
-    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if not frozen:  # else somebody else's frozen objects would thaw with ours
-            gc.unfreeze()
-        if enabled:
-            gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 import types
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 
 from eventstore import BigInt, Event, EventRegistry, RawEvent, RecordedEvent
 from eventstore.errors import InvalidEvent
+from eventstore.read import from_row
+from eventstore.registry import default_registry
 
 REGISTRY = EventRegistry()
 
@@ -220,3 +223,30 @@ def test_as_json_holds_every_field() -> None:
         "occurred_at": "2025-01-02T03:04:05.678901+00:00",
         "recorded_at": "2025-01-02T03:04:05.678901+00:00",
     }
+
+
+def test_a_row_of_the_log_becomes_the_same_event() -> None:
+    wanted = recorded()
+    names = [each.name for each in dataclasses.fields(wanted)]
+    columns = names[: names.index("registry")]
+    made = from_row(tuple(getattr(wanted, name) for name in columns), REGISTRY)
+    assert type(made) is RecordedEvent
+    assert made == wanted
+    assert hash(made) == hash(wanted)
+    assert repr(made) == repr(wanted)
+    assert made.registry is REGISTRY
+    assert made.event == wanted.event
+    assert dataclasses.replace(made, data=b'{"name":"y"}').event == Measured(name="y")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.position = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "way", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
+def test_a_recorded_event_can_be_copied_and_sent(way: Any) -> None:
+    fact = recorded(registry=default_registry, event_type="unit.unheard")
+    for _ in range(2):  # before it is decoded, and after
+        twin = way(fact)
+        assert twin == fact
+        assert twin.event == fact.event
