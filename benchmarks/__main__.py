@@ -108,7 +108,7 @@ def profile(quick: Quick = False, json: Json = False) -> None:
 
 def _stdout() -> Console:
     """As wide as the terminal; wide enough where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 150)
+    return Console(width=None if sys.stdout.isatty() else 170)
 
 
 if __name__ == "__main__":

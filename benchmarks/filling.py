@@ -15,7 +15,7 @@ from typing import Final
 import psycopg
 
 from benchmarks.history import FIRST_COPY, history
-from benchmarks.sandbox import Database, Sandbox
+from benchmarks.sandbox import Database
 from benchmarks.stories import crew, stories
 from eventstore import Append, EventStore
 from eventstore.database import connect
@@ -32,14 +32,14 @@ _STORIES_A_CALL: Final = 20
 class HistoryLog:
     """A database with the read model of the package histories, and a log that grows on demand.
 
-    `source` gives up to so many events; when it gives fewer, they are repeated.
+    `source` gives up to so many events; when it gives fewer, they are repeated. Nobody else appends,
+    so positions have no gaps, and the last one is the number of events.
     """
 
     def __init__(
-        self, sandbox: Sandbox, source: Callable[[int], Iterator[list[Append]]] = history
+        self, database: Database, source: Callable[[int], Iterator[list[Append]]] = history
     ) -> None:
-        self._source = source
-        self.database: Database = sandbox.database()
+        self.database, self._source = database, source
         self.events = 0
         self._appended = 0
         """Events that came through the API: the first of the log, and what copies are made of."""
@@ -78,10 +78,10 @@ class HistoryLog:
 
 
 class MixedLog:
-    """A database with the generated stories of all contexts; it ends with a whole story."""
+    """A database with the generated stories of all contexts, which ends with a whole story."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.database: Database = sandbox.database()
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.events = 0
         self._stories = stories()
 

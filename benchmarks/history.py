@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import orjson
@@ -28,7 +28,7 @@ from benchmarks.packages import (
 from eventstore import Append
 from eventstore.limits import MAX_NAME
 
-__all__ = ["FIRST_COPY", "appends", "history", "is_real", "made_commits", "read_commits"]
+__all__ = ["FIRST_COPY", "appends", "history", "made_commits", "read_commits", "source"]
 
 _DATA: Final = Path(__file__).parents[2] / "shared" / "data"
 _REAL: Final = {
@@ -41,8 +41,9 @@ FIRST_COPY: Final = "0000."
 """What every package's name begins with; further copies of the history count on from it."""
 
 _MANIFEST: Final = re.compile(r"(?:bucket/)?([^/]+)\.json")
+_NUMBER: Final = r"v?(\w*\d[\w.+-]*)"
 _RELEASE: Final = re.compile(
-    r"\bversion v?(\S*\d\S*)|@v?(\d\S*)|(?:[Uu]pdate|[Bb]ump)(?:d|ed|s)?(?: \S+)? to v?(\d\S*)"
+    rf"\bversion {_NUMBER}|@{_NUMBER}|(?:[Uu]pdate|[Bb]ump)(?:d|ed|s)?(?: \S+)? to {_NUMBER}"
 )
 _LENGTH: Final = 137_819
 """Changes of packages in the recorded histories."""
@@ -51,9 +52,9 @@ _MADE_PACKAGES: Final = 3_900
 Commit = dict[str, Any]
 
 
-def is_real() -> bool:
-    """Whether the recorded histories are there; else one is made in their shape."""
-    return all(path.is_file() for path in _REAL.values())
+def source() -> Literal["recorded", "generated"]:
+    """What the events are: of the recorded histories if these are there, else made like them."""
+    return "recorded" if all(path.is_file() for path in _REAL.values()) else "generated"
 
 
 def history(events: int) -> Iterator[list[Append]]:
@@ -61,7 +62,7 @@ def history(events: int) -> Iterator[list[Append]]:
     left = min(events, _LENGTH)
     sources = (
         {index: read_commits(path) for index, path in _REAL.items()}
-        if is_real()
+        if source() == "recorded"
         else {"made": made_commits()}
     )
     for index, commits in sources.items():
@@ -101,7 +102,7 @@ def appends(commits: Iterable[Commit], index: str) -> Iterator[list[Append]]:
 def _events(commit: Commit, index: str) -> Iterator[PackageChange]:
     subject = commit["subject"]
     found = _RELEASE.search(subject)
-    release = next(filter(None, found.groups())) if found else None
+    release = next(filter(None, found.groups())).rstrip(".") if found else None
     for change in commit["changes"]:
         manifest = _MANIFEST.fullmatch(change["path"])
         if manifest is None:  # a script or a page: no package

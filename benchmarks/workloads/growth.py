@@ -8,10 +8,10 @@ from typing import Final
 from benchmarks.engine import rebuild_once
 from benchmarks.filling import HistoryLog
 from benchmarks.folds import Folds
+from benchmarks.history import source
 from benchmarks.measure import Aim, Outcome, Plan, Series
 from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Sandbox
-from benchmarks.workloads.history import source
 
 __all__ = ["growth"]
 
@@ -23,13 +23,13 @@ _MEGABYTES: Final = 300.0
 
 def growth(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """Outcomes of cost, of memory, and of how long the logs took to make."""
-    log = HistoryLog(sandbox)
+    log = HistoryLog(sandbox.database())
     cost, floor, memory, filling = [], [], [], []
     for at, length in enumerate(plan.lengths):
         tell(f"making a log of {length:,} events")
         filling.append(_series(length, [log.grow_to(length)]))
         ours, floors, peaks = [], [], []
-        for number in range(1, max(1, plan.rounds - at) + 1):
+        for number in range(1, max(1, plan.rounds - 2 * at) + 1):
             tell(f"{length:,} events, round {number}")
             with Folds(log.database.admin_url, length) as folds:
                 floors.append(1e6 / folds.set_based(10_000))

@@ -38,8 +38,8 @@ def live(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[
     """For each load an outcome with one daemon and with two; then their memory."""
     memory: dict[str, list[float]] = {}
     loads: dict[str, tuple[HistoryLog | MixedLog, Sequence[Projection]]] = {
-        "package histories": (HistoryLog(sandbox), [PackageHistories()]),
-        "three contexts": (MixedLog(sandbox), PROJECTIONS),
+        "package histories": (HistoryLog(sandbox.database()), [PackageHistories()]),
+        "three contexts": (MixedLog(sandbox.database()), PROJECTIONS),
     }
     for load_name, (log, projections) in loads.items():
         log.grow_to(plan.burst)

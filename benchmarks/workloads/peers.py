@@ -37,7 +37,7 @@ def peers(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator
         sides[peer.label] = partial(_projected, sandbox, peer, filled, events)
     for length in (events, events * _TIMES):
         tell(f"appending {length:,} events")
-        log = HistoryLog(sandbox, partial(_releases, keys))
+        log = HistoryLog(sandbox.database(), partial(_releases, keys))
         log.grow_to(length)
         sides[f"ours, {length:,} events"] = partial(_rebuilt, log)
     found = take_turns(min(plan.rounds, 3), sides, tell)

@@ -28,7 +28,7 @@ _ALL: Final = "all three"
 def rebuild(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """An outcome for the generated log, and one for the real one."""
     tell(f"appending {plan.events:,} events")
-    log = MixedLog(sandbox)
+    log = MixedLog(sandbox.database())
     log.grow_to(plan.events)
     yield _measured(
         "rebuild",
