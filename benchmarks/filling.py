@@ -32,8 +32,8 @@ _STORIES_A_CALL: Final = 20
 class HistoryLog:
     """A database with the read model of the package histories, and a log that grows on demand.
 
-    `source` gives up to so many events; when it gives fewer, they are repeated. Nobody else appends,
-    so positions have no gaps, and the last one is the number of events.
+    `source` gives up to so many events; when it gives fewer, they are repeated. Nobody else
+    appends, so positions have no gaps, and the last one is the number of events.
     """
 
     def __init__(
