@@ -1,8 +1,9 @@
-"""`python -m benchmarks`: all workloads, in a few minutes, into docs/benchmarks.md."""
+"""`python -m benchmarks`: all workloads, in some 25 minutes, into docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import orjson
@@ -11,21 +12,37 @@ from rich.console import Console
 
 from benchmarks.facts import facts
 from benchmarks.measure import Outcome, Plan
-from benchmarks.plot import draw
+from benchmarks.plot import draw_cost, draw_rates, picture
 from benchmarks.profile import COLUMNS, profile_append
 from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
 from benchmarks.sandbox import sandbox
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import SECTIONS, WORKLOADS
 
-FULL: Final = Plan(rounds=5, seconds=3.0, events=100_000, appends=200)
-QUICK: Final = Plan(rounds=2, seconds=1.0, events=6_000, appends=40)
+FULL: Final = Plan(
+    rounds=5,
+    seconds=3.0,
+    events=100_000,
+    appends=200,
+    history=1_000_000,
+    burst=100_000,
+    lengths=(100_000, 1_000_000, 5_000_000),
+    peer_events=20_000,
+)
+QUICK: Final = Plan(
+    rounds=1,
+    seconds=1.0,
+    events=6_000,
+    appends=40,
+    history=6_000,
+    burst=3_000,
+    lengths=(3_000, 6_000, 12_000),
+    peer_events=500,
+)
 
 app = typer.Typer(add_completion=False)
 _stderr = Console(stderr=True)
 
-Quick = Annotated[
-    bool, typer.Option("--quick", help="Half a minute, rough numbers, nothing written.")
-]
+Quick = Annotated[bool, typer.Option("--quick", help="A minute, rough numbers, nothing written.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the value of every round.")]
 
 
@@ -45,22 +62,34 @@ def run(
     unknown = set(only or ()) - WORKLOADS.keys()
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: none of {', '.join(WORKLOADS)}")
-    outcomes: list[Outcome] = []
+    outcomes: dict[str, list[Outcome]] = {}
     with sandbox() as server:
         measured_on = facts(server)
         for name in only or WORKLOADS:
             with _stderr.status(name) as status:
+                measured = outcomes.setdefault(name, [])
                 for outcome in WORKLOADS[name](server, QUICK if quick else FULL, status.update):
-                    outcomes.append(outcome)
+                    measured.append(outcome)
                     _stderr.print(f"{outcome.name} is measured")
+    everything = [outcome for measured in outcomes.values() for outcome in measured]
     if json:
-        sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, outcomes)) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, everything)) + b"\n")
     else:
-        _stdout().print(table(outcomes))
+        _stdout().print(table(everything))
     if not quick and not only:
-        write_between("machine", markdown(("machine", ""), measured_on.items()))
-        write_between("numbers", outcomes_markdown(outcomes))
-        draw(outcomes)
+        _write(measured_on, outcomes)
+
+
+def _write(measured_on: Mapping[str, str], outcomes: Mapping[str, list[Outcome]]) -> None:
+    """Into the sections of docs/benchmarks.md, and their pictures."""
+    write_between("machine", markdown(("machine", ""), measured_on.items()))
+    for section, workloads in SECTIONS.items():
+        theirs = [outcome for name in workloads for outcome in outcomes[name]]
+        write_between(section, outcomes_markdown(theirs))
+        if section == "growth":
+            draw_cost(theirs[0], picture(section))
+        else:
+            draw_rates(theirs, picture(section))
 
 
 @app.command("profile-append")
@@ -79,7 +108,7 @@ def profile(quick: Quick = False, json: Json = False) -> None:
 
 def _stdout() -> Console:
     """As wide as the terminal; wide enough where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 120)
+    return Console(width=None if sys.stdout.isatty() else 170)
 
 
 if __name__ == "__main__":

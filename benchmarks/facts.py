@@ -11,6 +11,7 @@ from time import perf_counter
 
 import psutil
 
+from benchmarks.history import source
 from benchmarks.sandbox import Sandbox
 
 __all__ = ["facts"]
@@ -26,6 +27,7 @@ def facts(sandbox: Sandbox) -> dict[str, str]:
         "Python": platform.python_version(),
         "PostgreSQL": f"{version}, fsync {fsync}, synchronous_commit {commit}, "
         f"full_page_writes {pages}, shared_buffers {buffers}",
+        "package histories": source(),
         "flush of 8 kB to disk": f"{_flush_seconds(sandbox.server.home) * 1e6:.0f} µs ({method})",
     }
 

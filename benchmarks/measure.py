@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-__all__ = ["Aim", "Outcome", "Plan", "Series", "take_turns"]
+__all__ = ["Aim", "Outcome", "Plan", "Series", "Unit", "take_turns"]
+
+Unit = Literal["events/s", "ms", "µs an event", "MB", "s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,14 @@ class Plan:
     """In the log, where everything is read or replayed."""
     appends: int
     """Of one round, where each append is timed."""
+    history: int
+    """Events of the package histories, where they are rebuilt."""
+    burst: int
+    """Events that come at once, where they are followed live."""
+    lengths: tuple[int, ...]
+    """Of the log, shortest first, where the cost of an event is followed as it grows."""
+    peer_events: int
+    """That each peer folds; ours folds as many, and PEER_FACTOR times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class Series:
 
     label: str
     values: tuple[float, ...]
+    events: int | None = None
+    """Length of the log, where an outcome compares lengths."""
 
     @property
     def middle(self) -> float:
@@ -48,11 +60,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What we want of one series: a ratio to the floor, or a value."""
+    """What we want of one series: a ratio to its floor, or a value."""
 
     of: str
     """Label of the series."""
-    kind: Literal["ratio at least", "at least", "at most"]
+    kind: Literal["ratio at least", "at least", "at most", "of the shortest at most"]
     value: float
 
 
@@ -62,33 +74,46 @@ class Outcome:
 
     name: str
     title: str
-    unit: Literal["events/s", "ms"]
+    unit: Unit
     ours: tuple[Series, ...]
-    floor: Series | None = None
-    aim: Aim | None = None
+    beside: tuple[Series, ...] = ()
+    """What was measured in turn with ours; ratios are to the first of the same length."""
+    beside_are: Literal["floor", "peer"] = "floor"
+    aims: tuple[Aim, ...] = ()
+
+    def reference(self, series: Series) -> Series | None:
+        """What `series` is compared with."""
+        return next((one for one in self.beside if one.events == series.events), None)
 
     def ratio(self, series: Series) -> float | None:
-        """Median, over the rounds, of ours to the floor of the same round.
+        """Median, over the rounds, of ours to the reference of the same round.
 
         The two sides of a round ran one after the other, so what else the machine did in that
         time touched both.
         """
-        if self.floor is None:
+        reference = self.reference(series)
+        if reference is None:
             return None
-        return median(a / b for a, b in zip(series.values, self.floor.values, strict=True))
+        return median(a / b for a, b in zip(series.values, reference.values, strict=True))
 
-    def met(self) -> bool | None:
-        """Whether the aim is met; None without one."""
-        if self.aim is None:
-            return None
-        series = next(one for one in self.ours if one.label == self.aim.of)
-        if self.aim.kind == "ratio at least":
-            ratio = self.ratio(series)
-            assert ratio is not None, "an aim at a ratio has a floor"
-            return ratio >= self.aim.value
-        if self.aim.kind == "at least":
-            return series.middle >= self.aim.value
-        return series.middle <= self.aim.value
+    def aims_of(self, series: Series) -> tuple[Aim, ...]:
+        """What we want of one series."""
+        return tuple(aim for aim in self.aims if aim.of == series.label)
+
+    def met(self, aim: Aim) -> bool:
+        """Whether an aim is met."""
+        series = next(one for one in self.ours if one.label == aim.of)
+        match aim.kind:
+            case "ratio at least":
+                ratio = self.ratio(series)
+                assert ratio is not None, "an aim at a ratio has a reference"
+                return ratio >= aim.value
+            case "at least":
+                return series.middle >= aim.value
+            case "at most":
+                return series.middle <= aim.value
+            case "of the shortest at most":
+                return series.middle <= aim.value * self.ours[0].middle
 
 
 def take_turns(

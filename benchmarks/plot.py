@@ -1,37 +1,35 @@
-"""The outcomes as a picture: a dot for the median, a line from the lowest round to the highest."""
+"""The outcomes as pictures: rates as dots, and the cost of an event over the length of the log."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from benchmarks.measure import Outcome
 from benchmarks.report import DOCUMENT
 
-__all__ = ["PICTURE", "draw"]
+__all__ = ["draw_cost", "draw_rates", "picture"]
 
-PICTURE: Final = DOCUMENT.with_suffix(".svg")
-_FLOOR, _OURS = "#9aa5b1", "#1f6f8b"
+_BESIDE, _OURS = "#9aa5b1", "#1f6f8b"
 
 
-def draw(outcomes: Sequence[Outcome], path: Path = PICTURE) -> None:
-    """Draws what is measured in events/s; a latency has no place on that scale.
+def picture(section: str) -> Path:
+    """Where the picture of a section lies."""
+    return DOCUMENT.with_name(f"benchmarks-{section}.svg")
+
+
+def draw_rates(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Draws what is measured in events/s: the median, and from the lowest round to the highest.
 
     Raises ModuleNotFoundError without matplotlib, which the extra `bench` brings.
     """
-    import matplotlib as mpl  # type: ignore[import-not-found, unused-ignore]
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "benchmarks"  # the same picture from the same numbers
-    from matplotlib import pyplot as plt  # type: ignore[import-not-found, unused-ignore]
-
+    plt = _pyplot()
     rows = []
     for outcome in outcomes:
         if outcome.unit == "events/s":
-            sides = ([(outcome.floor, _FLOOR)] if outcome.floor else []) + [
-                (series, _OURS) for series in outcome.ours
-            ]
+            sides = [(series, _BESIDE) for series in outcome.beside]
+            sides += [(series, _OURS) for series in outcome.ours]
             rows += [(f"{outcome.title}: {one.label}", one, colour) for one, colour in sides]
     figure, axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 1), layout="constrained")
     for row, (_, series, colour) in enumerate(rows):
@@ -51,7 +49,45 @@ def draw(outcomes: Sequence[Outcome], path: Path = PICTURE) -> None:
     axes.grid(axis="x", color="#e4e7eb")
     axes.set_axisbelow(True)
     axes.margins(x=0.15)
-    axes.set_xlabel("events a second (median, lowest and highest round); grey: the floor")
+    axes.set_xlabel("events a second (median, lowest and highest round); grey: floors and peers")
+    _save(plt, figure, axes, path)
+
+
+def draw_cost(outcome: Outcome, path: Path) -> None:
+    """Draws what an event costs over the length of the log.
+
+    Raises ModuleNotFoundError without matplotlib.
+    """
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    for label, colour, sides in (
+        ("rebuild, Python fold", _OURS, outcome.ours),
+        ("floor: SQL, 10,000 events a transaction", _BESIDE, outcome.beside),
+    ):
+        lengths = [series.events or 0 for series in sides]
+        axes.plot(lengths, [one.middle for one in sides], "o-", color=colour, label=label)
+        axes.vlines(lengths, [one.low for one in sides], [one.high for one in sides], color=colour)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", color="#e4e7eb")
+    axes.set_axisbelow(True)
+    axes.set_xlabel("events in the log")
+    axes.set_ylabel(outcome.unit)
+    axes.legend(frameon=False, fontsize=8)
+    _save(plt, figure, axes, path)
+
+
+def _pyplot() -> Any:
+    import matplotlib as mpl  # type: ignore[import-not-found, unused-ignore]
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "benchmarks"  # the same picture from the same numbers
+    from matplotlib import pyplot as plt  # type: ignore[import-not-found, unused-ignore]
+
+    return plt
+
+
+def _save(plt: Any, figure: Any, axes: Any, path: Path) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.savefig(path, metadata={"Date": None})

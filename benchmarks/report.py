@@ -16,24 +16,21 @@ from benchmarks.measure import Outcome, Series
 __all__ = ["DOCUMENT", "as_json", "markdown", "outcomes_markdown", "table", "write_between"]
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_NUMBERS: Final = ("median", "lowest", "highest", "of the floor")
+_NUMBERS: Final = ("median", "lowest", "highest", "ratio")
 _COLUMNS: Final = ("workload", "side", *_NUMBERS, "aim", "met")
-_VERDICT: Final = {True: "yes", False: "no", None: ""}
 _STYLE: Final = {True: "green", False: "bold red", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    side: str
-    series: Series
-    ratio: str
-    aim: str
-    met: bool | None
+    cells: tuple[str, ...]
+    """What stands under _COLUMNS, between the workload and the verdict."""
+    met: bool | None = None
 
-    def cells(self) -> tuple[str, ...]:
-        """What stands under _COLUMNS, after the workload."""
-        numbers = (_number(self.series.middle), _number(self.series.low), _number(self.series.high))
-        return self.side, *numbers, self.ratio, self.aim, _VERDICT[self.met]
+    @property
+    def verdict(self) -> str:
+        """What stands under the last column."""
+        return {True: "yes", False: "no", None: ""}[self.met]
 
 
 def table(outcomes: Iterable[Outcome]) -> Table:
@@ -44,8 +41,7 @@ def table(outcomes: Iterable[Outcome]) -> Table:
     for outcome in outcomes:
         name = f"{outcome.name}, {outcome.unit}"
         for line in _lines(outcome):
-            *cells, last = line.cells()
-            made.add_row(name, *cells, Text(last, _STYLE[line.met]))
+            made.add_row(name, *line.cells, Text(line.verdict, _STYLE[line.met]))
             name = ""
     return made
 
@@ -63,7 +59,7 @@ def outcomes_markdown(outcomes: Iterable[Outcome]) -> str:
     for outcome in outcomes:
         title = f"{outcome.title}, {outcome.unit}"
         for line in _lines(outcome):
-            rows.append((title, *line.cells()))
+            rows.append((title, *line.cells, line.verdict))
             title = ""
     return markdown(_COLUMNS, rows)
 
@@ -77,9 +73,12 @@ def as_json(facts: Mapping[str, str], outcomes: Iterable[Outcome]) -> dict[str, 
                 "name": each.name,
                 "title": each.title,
                 "unit": each.unit,
-                "floor": _series_json(each.floor) if each.floor else None,
-                "ours": [_series_json(one) | {"ratio": each.ratio(one)} for one in each.ours],
-                "met": each.met(),
+                each.beside_are + "s": [_series_json(one) for one in each.beside],
+                "ours": [
+                    _series_json(one)
+                    | {"ratio": each.ratio(one), "met": [each.met(a) for a in each.aims_of(one)]}
+                    for one in each.ours
+                ],
             }
             for each in outcomes
         ],
@@ -101,14 +100,24 @@ def write_between(mark: str, text: str, document: Path = DOCUMENT) -> None:
 
 
 def _lines(outcome: Outcome) -> Iterator[_Line]:
-    if outcome.floor is not None:
-        yield _Line(f"floor: {outcome.floor.label}", outcome.floor, "", "", None)
+    for series in outcome.beside:
+        yield _Line((f"{outcome.beside_are}: {series.label}", *_numbers(series), "", ""))
     for series in outcome.ours:
         ratio = outcome.ratio(series)
-        aim, met = "", None
-        if outcome.aim is not None and outcome.aim.of == series.label:
-            aim, met = f"{outcome.aim.kind} {_number(outcome.aim.value)}", outcome.met()
-        yield _Line(series.label, series, "" if ratio is None else f"{ratio:.2f}", aim, met)
+        side: tuple[str, ...] = (
+            series.label,
+            *_numbers(series),
+            "" if ratio is None else _number(ratio),
+        )
+        for aim in outcome.aims_of(series):
+            yield _Line((*side, f"{aim.kind} {_number(aim.value)}"), outcome.met(aim))
+            side = ("",) * len(side)  # a further aim of the same side
+        if not outcome.aims_of(series):
+            yield _Line((*side, ""))
+
+
+def _numbers(series: Series) -> tuple[str, str, str]:
+    return _number(series.middle), _number(series.low), _number(series.high)
 
 
 def _number(value: float) -> str:

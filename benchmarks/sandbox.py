@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from eventstore.embedded import EmbeddedServer
 from eventstore.queries import load
@@ -44,6 +46,23 @@ class Sandbox:
         with psycopg.connect(made.admin_url, autocommit=True) as connection:
             connection.execute(SQL["bare_table"])
         return made
+
+    def plain_database(self) -> str:
+        """The superuser's address of a database that knows nothing of the store."""
+        return self._made(f"plain_{next(self._numbers)}", "template0")
+
+    def copy(self, admin_url: str) -> str:
+        """The superuser's address of a copy of a database to which nobody is connected."""
+        template = str(conninfo_to_dict(admin_url)["dbname"])
+        return self._made(f"copy_{next(self._numbers)}", template)
+
+    def _made(self, name: str, template: str) -> str:
+        statement = sql.SQL(SQL["make_database"]).format(
+            name=sql.Identifier(name), template=sql.Identifier(template)
+        )
+        with psycopg.connect(self.server.admin_url(), autocommit=True) as connection:
+            connection.execute(statement)
+        return self.server.admin_url(name)
 
     def settings(self) -> tuple[str, ...]:
         """Server version, fsync, synchronous_commit, full_page_writes, shared_buffers, sync method.

@@ -43,10 +43,6 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
   FROM eventstore.events
  ORDER BY position
 
--- name: row_visible
--- Whether the projector has made the package's row.
-SELECT FROM projections.packages WHERE tenant_id = %(tenant)s AND id = %(id)s
-
 -- name: writer_pid
 -- The backend that serves the one connection that appends.
 SELECT pid FROM pg_stat_activity
@@ -61,3 +57,7 @@ SELECT current_setting('server_version'), current_setting('fsync'),
 -- name: analyze
 -- What autovacuum does a minute later, done now, so that every round sees the same plans.
 ANALYZE
+
+-- name: make_database
+-- As another one is.
+CREATE DATABASE {name} TEMPLATE {template}

@@ -9,19 +9,31 @@ from benchmarks.measure import Outcome, Plan
 from benchmarks.sandbox import Sandbox
 from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
+from benchmarks.workloads.growth import growth
+from benchmarks.workloads.history import history
 from benchmarks.workloads.latency import latency
+from benchmarks.workloads.live import live
+from benchmarks.workloads.peers import peers
 from benchmarks.workloads.read import read
 from benchmarks.workloads.rebuild import rebuild
 
-__all__ = ["WORKLOADS", "Workload"]
+__all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 
 Workload = Callable[[Sandbox, Plan, Callable[[str], None]], Iterator[Outcome]]
 
-WORKLOADS: Final[dict[str, Workload]] = {
-    "append": append,
-    "batch": batch,
-    "read": read,
-    "rebuild": rebuild,
-    "latency": latency,
+SECTIONS: Final[dict[str, dict[str, Workload]]] = {
+    "log": {"append": append, "batch": batch, "read": read},
+    "projections": {
+        "history": history,
+        "rebuild": rebuild,
+        "live": live,
+        "latency": latency,
+        "peers": peers,
+    },
+    "growth": {"growth": growth},
 }
-"""By name, in the order in which they run."""
+"""By section of docs/benchmarks.md and by name, in the order in which they run."""
+
+WORKLOADS: Final = {
+    name: workload for section in SECTIONS.values() for name, workload in section.items()
+}

@@ -31,6 +31,6 @@ def append(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterato
             title=f"one append a call, {writers} writer{'s' if writers > 1 else ''}",
             unit="events/s",
             ours=(ours,),
-            floor=floor,
-            aim=Aim("append", "ratio at least", ratio),
+            beside=(floor,),
+            aims=(Aim("append", "ratio at least", ratio),),
         )

@@ -53,7 +53,7 @@ def batch(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator
                 title=f"batches of {size:,}",
                 unit="events/s",
                 ours=(ours,),
-                floor=floor,
+                beside=(floor,),
             )
 
 

@@ -74,7 +74,7 @@ def _streams(
         title=f"read of a {_STREAM}-event stream",
         unit="events/s",
         ours=tuple(ours),
-        floor=floor,
+        beside=(floor,),
     )
 
 
@@ -99,7 +99,7 @@ def _everything(
         title=f"read of everything, {plan.events:,} events",
         unit="events/s",
         ours=tuple(ours),
-        floor=floor,
+        beside=(floor,),
     )
 
 

@@ -5,64 +5,55 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Final
 
-from benchmarks.measure import Aim, Outcome, Plan, Series
+from benchmarks.engine import rebuild_once
+from benchmarks.filling import MixedLog
+from benchmarks.measure import Aim, Outcome, Plan, take_turns
 from benchmarks.sandbox import Database, Sandbox
-from benchmarks.stories import crew, stories
 from eventstore import EventStore
 from projections.catalogue import PROJECTIONS
-from projections.rebuild import rebuild as rebuild_projection
-from projections.rebuild import rebuild_all
+from projections.projection import Projection
 
 __all__ = ["rebuild"]
 
 _TRAILS: Final = Path(__file__).parents[3] / "shared" / "data" / "agent-trails"
 """Recorded runs of real agents; they don't come with the project, and need not be there."""
-_STORIES_A_CALL: Final = 20
+_ALL: Final = "all three"
 
 
 def rebuild(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """An outcome for the generated log, and one for the real one."""
-    database = sandbox.database()
     tell(f"appending {plan.events:,} events")
-    with EventStore.open(database.url) as store:
-        events = _fill(store, plan.events)
+    log = MixedLog(sandbox.database())
+    log.grow_to(plan.events)
     yield _measured(
         "rebuild",
-        f"rebuild of three contexts, {events:,} generated events",
-        database,
+        f"rebuild of three contexts, {log.events:,} generated events",
+        log.database,
+        PROJECTIONS,
         plan,
         tell,
-        Aim("all three", "at least", 30_000.0),
+        (Aim(_ALL, "at least", 30_000.0),),
     )
     if _TRAILS.is_dir():
         database = sandbox.database()
         tell("ingesting recorded runs")
         if _ingest(database):
             with EventStore.open(database.url) as store:
-                events = sum(1 for _ in store.read_all())
+                types = [each.event_type for each in store.read_all()]
             yield _measured(
                 "rebuild-trails",
-                f"rebuild of three contexts, {events:,} events of recorded runs",
+                f"rebuild of three contexts, {len(types):,} events of recorded runs",
                 database,
+                [each for each in PROJECTIONS if not set(types).isdisjoint(each.event_types)],
                 plan,
                 tell,
-                None,
+                (),
             )
-
-
-def _fill(store: EventStore, events: int) -> int:
-    """Appends whole stories until there are at least so many events; returns how many."""
-    appended = len(store.append_many([crew()])[0].positions)
-    following = stories()
-    while appended < events:
-        told = [append for _ in range(_STORIES_A_CALL) for append in next(following)]
-        appended += sum(len(receipt.positions) for receipt in store.append_many(told))
-    return appended
 
 
 def _ingest(database: Database) -> bool:
@@ -80,26 +71,20 @@ def _measured(
     name: str,
     title: str,
     database: Database,
+    alone: Sequence[Projection],
     plan: Plan,
     tell: Callable[[str], None],
-    aim: Aim | None,
+    aims: tuple[Aim, ...],
 ) -> Outcome:
-    rates: dict[str, list[float]] = {each.name: [] for each in PROJECTIONS}
-    rates["all three"] = []
-    for number in range(1, plan.rounds + 1):
-        for projection in PROJECTIONS:
-            tell(f"round {number} of {plan.rounds}: {projection.name}")
-            began = perf_counter()
-            done = rebuild_projection(database.url, projection)
-            rates[projection.name].append(done.events / (perf_counter() - began))
-        tell(f"round {number} of {plan.rounds}: all three at once")
-        began = perf_counter()
-        events = sum(done.events for done in rebuild_all(database.url, PROJECTIONS))
-        rates["all three"].append(events / (perf_counter() - began))
+    def rate(*projections: Projection) -> float:
+        return rebuild_once(database.url, *projections).rate
+
+    sides = {each.name: partial(rate, each) for each in alone}
+    sides[_ALL] = partial(rate, *PROJECTIONS)
     return Outcome(
         name=name,
         title=title,
         unit="events/s",
-        ours=tuple(Series(label, tuple(values)) for label, values in rates.items()),
-        aim=aim,
+        ours=take_turns(plan.rounds, sides, tell),
+        aims=aims,
     )

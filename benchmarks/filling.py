@@ -1,0 +1,109 @@
+"""Logs of any length for the workloads: of package histories, and of all contexts mixed.
+
+What is appended goes through the store's public API. A package history is then repeated under
+other names, five times as fast, by a statement that keeps what an append keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
+from time import perf_counter
+from typing import Final
+
+import psycopg
+
+from benchmarks.history import FIRST_COPY, history
+from benchmarks.sandbox import Database
+from benchmarks.stories import crew, stories
+from eventstore import Append, EventStore
+from eventstore.database import connect
+from eventstore.queries import load
+
+__all__ = ["HistoryLog", "MixedLog"]
+
+_SQL: Final = load("benchmarks.sql", "filling.sql")
+_TABLES: Final = load("benchmarks.sql", "packages.sql")
+_EVENTS_A_CALL: Final = 500
+_STORIES_A_CALL: Final = 20
+
+
+class HistoryLog:
+    """A database with the read model of the package histories, and a log that grows on demand.
+
+    `source` gives up to so many events; when it gives fewer, they are repeated. Nobody else
+    appends, so positions have no gaps, and the last one is the number of events.
+    """
+
+    def __init__(
+        self, database: Database, source: Callable[[int], Iterator[list[Append]]] = history
+    ) -> None:
+        self.database, self._source = database, source
+        self.events = 0
+        self._appended = 0
+        """Events that came through the API: the first of the log, and what copies are made of."""
+        self._copies = 0
+        with closing(connect(self.database.url, role="owner")) as owner:
+            owner.execute(_TABLES["make_tables"])
+        with closing(psycopg.connect(self.database.admin_url, autocommit=True)) as admin:
+            admin.execute(_TABLES["make_bare_tables"])
+
+    def grow_to(self, events: int) -> float:
+        """Appends and copies until there are so many events; returns the seconds it took."""
+        began = perf_counter()
+        if not self._appended:
+            with EventStore.open(self.database.url) as store:
+                for told in _calls(self._source(events)):
+                    store.append_many(told)
+                    self._appended += len(told)
+            self.events = self._appended
+        with closing(psycopg.connect(self.database.admin_url, autocommit=True)) as admin:
+            while self.events < events:
+                self._copies += 1
+                some = min(self._appended, events - self.events)
+                admin.execute(
+                    _SQL["replicate"],
+                    {
+                        "from_prefix": FIRST_COPY,
+                        "to_prefix": f"{self._copies:04}.",
+                        "until": self._appended,
+                        "limit": some,
+                    },
+                )
+                self.events += some
+            taken = perf_counter() - began
+            admin.execute(_SQL["tidy"])
+        return taken
+
+
+class MixedLog:
+    """A database with the generated stories of all contexts, which ends with a whole story."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.events = 0
+        self._stories = stories()
+
+    def grow_to(self, events: int) -> float:
+        """Appends stories until there are at least so many events; returns the seconds it took."""
+        began = perf_counter()
+        with EventStore.open(self.database.url) as store:
+            if not self.events:
+                self.events = len(store.append_many([crew()])[0].positions)
+            while self.events < events:
+                told = [one for story in islice(self._stories, _STORIES_A_CALL) for one in story]
+                self.events += sum(len(each.positions) for each in store.append_many(told))
+        return perf_counter() - began
+
+
+def _calls(commits: Iterator[list[Append]]) -> Iterator[list[Append]]:
+    """Whole commits, some hundred events a call."""
+    call: list[Append] = []
+    for told in commits:
+        call += told
+        if len(call) >= _EVENTS_A_CALL:
+            yield call
+            call = []
+    if call:
+        yield call
