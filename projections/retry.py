@@ -13,6 +13,7 @@ from projections.batch import named_rows
 from projections.checkpoint import Lease
 from projections.held_rows import HeldRow, facts_of_held, page, write
 from projections.holding import Held, Holding
+from projections.hooks.late import tell_hooks_late
 from projections.missed import missed_their_turn
 from projections.projection import State
 from projections.refusal import blames_rows, may_blame_an_event, not_applied, refused
@@ -110,9 +111,10 @@ class _Chunk:
             elif outcome.error or (outcome.behind, outcome.keys) != (row.behind, row.keys):
                 changed.append(facts_of_held(outcome))
         if gone or changed:
-            applied = sum(not trial.left_out(self.events[position]) for position in gone)
-            with self.lease.advancing(self.conn, self.lease.position, events=applied):
+            applied = [each for each in gone if not trial.left_out(self.events[each])]
+            with self.lease.advancing(self.conn, self.lease.position, events=len(applied)):
                 self.store.save(self.conn, state, touched)
+                tell_hooks_late(self.conn, self.lease, applied)
                 write(self.conn, self.lease, projection, gone=gone, held=changed)
         self.holding.become(trial)
         return gone

@@ -9,6 +9,7 @@ from eventstore import RecordedEvent
 from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.read import events_at, page_after, shard_page_after
+from projections.discards import discarded
 from projections.hooks.hook import Changes
 from projections.hooks.place import Place
 from projections.projection import Projection
@@ -79,7 +80,16 @@ def next_stretch(conn: Connection, projection: Projection, place: Place) -> Stre
         positions = [recorded.position for recorded in events]
         facts = {"projection": place.projection, "positions": positions}
         held = {row[0] for row in conn.execute(_SQL["held"], facts)} if events else set()
-    there = [recorded for recorded in events if recorded.position not in held]
+        left_out = {
+            each
+            for tenant in {recorded.tenant_id for recorded in events}
+            for each in discarded(conn, projection, tenant=tenant)
+        }
+    there = [
+        recorded
+        for recorded in events
+        if recorded.position not in held and (recorded.tenant_id, recorded.position) not in left_out
+    ]
     return Stretch(until, there, [recorded.position for recorded in there])
 
 

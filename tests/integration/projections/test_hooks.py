@@ -10,13 +10,13 @@ import pytest
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
 from eventstore.errors import StoreUnavailable
+from projections.by_hand import discard
 from projections.daemon import run_daemon
 from projections.errors import HookFailed, HookRefused, UnknownHook
 from projections.hooks import Changes, Hook
 from projections.hooks.place import forget
 from projections.projection import Rows, on
 from projections.session import Connection
-from tests.integration.projections.holding_events import hold
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until
 from tests.integration.projections.things import (
@@ -232,32 +232,6 @@ def test_a_call_that_does_not_end_does_not_keep_the_lease(
     assert second.told() == [1, 2]
 
 
-def test_what_is_held_is_not_told_until_it_is_applied(
-    store: EventStore, url: str, conn: Connection
-) -> None:
-    """As a projection does that holds events: 2 fails, 4 waits for it, and both come late."""
-    store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
-    store.append("thing-2", [made(2)])
-    store.append("thing-1", [AmountAdded(thing_id=number(1), amount=2)])
-    hold(conn, 2, 4)
-    hook = Remembering()
-    with running(url, Things(), hooks=[hook]):
-        until(lambda: hook.told() == [1, 3], "what is applied")
-        until(lambda: rows_of(conn)[0][0] == 4, "past what is held")
-        assert is_told(conn, 4)
-        with conn.transaction():  # what a retry does
-            conn.execute("SELECT tell_hooks_late('things', '{2, 4}')")
-            conn.execute("DELETE FROM failures")
-        assert not is_told(conn, 4)
-        store.append("thing-1", [AmountAdded(thing_id=number(1), amount=3)])
-        until(lambda: hook.told() == [1, 3, 2, 4, 5], "the late ones, before the next of their row")
-        until(lambda: is_told(conn, 5), "none is left")
-    late = next(changes for changes in hook.calls if changes.late)
-    assert (late.after, late.until) == (1, 4)
-    assert list(late.rows[Thing]) == [("default", number(1))]
-    assert rows_of(conn) == [(5, 5, 0)]
-
-
 def test_what_was_applied_late_before_its_turn_is_told_once(
     store: EventStore, url: str, conn: Connection
 ) -> None:
@@ -406,3 +380,33 @@ def test_what_could_not_be_applied_is_told_when_it_can(store: EventStore, url: s
 
     assert catch_up(url, Cured(), hooks=[hook]) == {}
     assert set(hook.told()) == {1, 2, 3, 4}
+
+
+def test_a_retry_tells_and_a_discard_does_not(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """With the engine that holds events: three fail, one is cured and one is left out."""
+    hook = Remembering()
+    store.append("thing-1", [made(1), Forbidden(thing_id=number(1))])
+    store.append(
+        "thing-2",
+        [made(2), Forbidden(thing_id=number(2)), AmountAdded(thing_id=number(2), amount=1)],
+    )
+    catch_up(url, Things(), hooks=[hook])
+    assert hook.told() == [1, 3]
+    discard(url, Things(), 4, "nobody needs it", agent="test")
+    catch_up(url, Things(), hooks=[hook])
+    assert sorted(hook.told()) == [1, 3, 5]
+
+    class Cured(Things, name="things", tables=Things.tables):
+        @on(Forbidden)
+        def forbidden(self, event: Forbidden, recorded: RecordedEvent, rows: Rows) -> None:
+            pass
+
+    assert catch_up(url, Cured(), hooks=[hook]) == {}
+    assert sorted(hook.told()) == [1, 2, 3, 5]
+    late = [changes for changes in hook.calls if changes.late]
+    assert [[r.position for r in changes.events] for changes in late] == [[5], [2]]
+    fresh = Remembering("fresh", from_start=True)
+    catch_up(url, Cured(), hooks=[fresh])
+    assert fresh.told() == [1, 2, 3, 5]

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from eventstore.database import connect
+from eventstore.session import Session
 from projections.row import full_key
 from projections.row_json import keys_json
 from projections.row_store import RowStore
@@ -27,7 +28,7 @@ def save(conn: Connection, store: RowStore, *numbers: int) -> None:
         store.save(conn, {Thing: dict(rows), Part: {}}, {(Thing, key) for key in rows})
 
 
-def test_the_primary_key_is_chosen_without_statistics(conn: Connection, url: str) -> None:
+def test_the_primary_key_is_chosen_without_statistics(conn: Session, url: str) -> None:
     with connect(url, role="owner") as owner:
         owner.execute("ALTER TABLE projections.things SET (autovacuum_enabled = off)")
         owner.execute("CREATE INDEX things_retired ON projections.things (tenant_id, retired)")
