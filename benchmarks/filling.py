@@ -15,11 +15,12 @@ from typing import Final
 import psycopg
 
 from benchmarks.history import FIRST_COPY, history
+from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Database
 from benchmarks.stories import crew, stories
 from eventstore import Append, EventStore
-from eventstore.database import connect
 from eventstore.queries import load
+from projections.rebuild import rebuild
 
 __all__ = ["HistoryLog", "MixedLog"]
 
@@ -44,8 +45,7 @@ class HistoryLog:
         self._appended = 0
         """Events that came through the API: the first of the log, and what copies are made of."""
         self._copies = 0
-        with closing(connect(self.database.url, role="owner")) as owner:
-            owner.execute(_TABLES["make_tables"])
+        rebuild(self.database.url, PackageHistories())  # of an empty log: it makes the tables
         with closing(psycopg.connect(self.database.admin_url, autocommit=True)) as admin:
             admin.execute(_TABLES["make_bare_tables"])
 
