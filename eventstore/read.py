@@ -19,6 +19,7 @@ from eventstore.registry import EventRegistry, default_registry
 __all__ = [
     "correlation_page",
     "event_by_id",
+    "from_row",
     "page_after",
     "page_before",
     "pages",
@@ -251,7 +252,7 @@ def pages(
 def _events(
     connection: Connection, name: str, arguments: dict[str, Any], registry: EventRegistry
 ) -> list[RecordedEvent]:
-    return [_recorded(row, registry) for row in _rows(connection, name, arguments)]
+    return [from_row(row, registry) for row in _rows(connection, name, arguments)]
 
 
 def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -260,7 +261,8 @@ def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[
         return connection.execute(query, arguments, binary=True).fetchall()
 
 
-def _recorded(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
+def from_row(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
+    """The event in a row that holds the columns of `events`, in their order."""
     # The generated __init__ of a frozen dataclass sets each field by a call; this is four times
     # as fast, and reading everything is mostly this.
     recorded = object.__new__(RecordedEvent)

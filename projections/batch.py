@@ -25,6 +25,9 @@ __all__ = ["BATCH", "apply_events"]
 BATCH: Final = 2_000
 """Events a batch: enough to make its round trips and commit cheap, and some 100 ms of work."""
 
+_BY_ITSELF: Final = (("event_id",),)
+"""What names the rows of a table with one row an event."""
+
 _OF_THE_ROWS: Final = ("22", "23", "54")
 """SQLSTATE classes that blame what was written: bad data, a broken constraint, a row too large."""
 
@@ -85,11 +88,12 @@ def _apply(
 def _named(
     projection: Projection, events: Sequence[RecordedEvent]
 ) -> Iterator[tuple[type[Row], Key]]:
-    """The rows that the events name, up to the first event that can't be read."""
+    """The rows that the events name and that may be there, up to the first unreadable event."""
     for recorded in events:
         try:
             keys = list(projection.keys(recorded))
         except Exception:  # noqa: BLE001 - whatever a payload does to its class
             # The fold meets the same error at the same event, and stops there with its facts.
             return
-        yield from keys
+        # A row that only its own event names can't be there before that event is applied.
+        yield from (key for key in keys if key[0].NAMED_BY != _BY_ITSELF)

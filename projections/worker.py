@@ -1,21 +1,21 @@
-"""One projection, live: follows the log and keeps its tables up to date."""
+"""One shard of a projection, live: follows the log and keeps its rows up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from threading import Event as Signal
-from time import monotonic
+from threading import Thread
 from typing import Final
 
-from structlog.typing import FilteringBoundLogger
-
 from eventstore.errors import StoreUnavailable
-from eventstore.read import page_after
+from eventstore.read import watermark
 from projections.batch import BATCH, apply_events
-from projections.checkpoint import LEASE_SECONDS, Lease, acquire, position_of
+from projections.checkpoint import Lease
 from projections.errors import LeaseLost
 from projections.failure import facts_of
+from projections.feed import Feed
+from projections.log import LOG
+from projections.pages import pages
 from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection, open_session, plan_for_keys
@@ -23,88 +23,86 @@ from projections.tail import Tail
 
 __all__ = ["Worker"]
 
-_STANDBY_PAUSE: Final = 0.25
-"""Seconds between two tries to get a lease that another projector holds."""
-
-_IDLE_ADVANCE: Final = 0.25
-"""Seconds between two moves of the checkpoint over events of other projections."""
-
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 """Seconds between two tries to reach a server that is away, at first and in the end."""
+_TOOK_TOO_LONG: Final = "25P04"
+"""SQLSTATE of a transaction that was ended because it took too long."""
 
 
 class Worker:
-    """Runs one projection until it is told to stop, or can't go on.
+    """Applies the events of one shard, in a thread, until it is told to stop or can't go on.
 
-    When `target` is given it stops once the checkpoint has passed that position, whoever moved it.
+    It has the lease when it starts. The daemon gives the signs of life; a batch is one as well.
+    When `target` is given it stops once the checkpoint has reached that position.
     """
 
     def __init__(
         self,
         url: str,
         projection: Projection,
+        lease: Lease,
         tail: Tail,
-        stop: Signal,
-        log: FilteringBoundLogger,
         *,
-        lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
         target: int | None = None,
-        revive: Callable[[], None] = lambda: None,
     ) -> None:
-        self._url, self._projection, self._tail, self._stop = url, projection, tail, stop
-        self._log = log.bind(projection=projection.name)
-        self._lease_seconds, self._batch = lease_seconds, batch
-        self._target, self._revive = target, revive
+        self.projection, self.lease = projection, lease
+        self.error: Exception | None = None
+        """Why it could not go on; the checkpoint says so too."""
+        self._url, self._tail, self._target = url, tail, target
+        self._batch = self._limit = batch
+        self._log = LOG.bind(projection=projection.name, shard=lease.shard)
         self._store = RowStore(projection)
-        self._lease: Lease | None = None
+        self._stop = Signal()
+        self._feed: Feed | None = None
+        self._thread = Thread(target=self._run, name=f"{projection.name}/{lease.shard}")
 
-    def run(self) -> None:
-        """Returns when it was stopped or has reached its target.
+    def start(self) -> None:
+        """Begins to work."""
+        self._log.info(
+            "lease acquired", position=self.lease.position, token=self.lease.fencing_token
+        )
+        self._thread.start()
 
-        Raises EventNotApplied at an event that can't be applied, with everything before it
-        applied; RulesDiffer when the tables need a rebuild; other errors of the store that
-        waiting won't cure. Loss of the connection or of the lease is not among them.
-        """
+    def stop(self) -> None:
+        """Asks for the end of the batch under way; the lease is then given back."""
+        self._stop.set()
+        if self._feed is not None:
+            self._feed.close()
+
+    def join(self) -> None:
+        """Waits until it has ended."""
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
         pause = _FIRST_PAUSE
-        while not self._stop.is_set():
-            try:
-                with closing(open_session(self._url, part=self._projection.name)) as conn:
-                    plan_for_keys(conn)
-                    lease = self._acquire(conn)
-                    pause = _FIRST_PAUSE
-                    if lease is not None:
-                        self._hold(conn, lease)
-                    return
-            except StoreUnavailable as error:
-                self._log.warning("connection lost", reason=error.reason, retry_in=pause)
-                self._stop.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                self._revive()
-            except LeaseLost as error:
-                self._log.warning("lease lost", fencing_token=error.fencing_token)
-                self._lease = None
-
-    def _acquire(self, conn: Connection) -> Lease | None:
-        """The lease, waited for as long as another has it; None when there is nothing to do."""
-        if self._lease is not None:
-            # The connection was lost, not the lease: the row says which commits came through.
-            self._lease.resume(conn)
-            return self._lease
-        known_holder = None
-        while not self._stop.is_set():
-            got = acquire(conn, self._projection, seconds=self._lease_seconds)
-            if isinstance(got, Lease):
-                self._lease = got
-                self._log.info("lease acquired", position=got.position, token=got.fencing_token)
-                return got
-            if self._reached(position_of(conn, self._projection)):
-                return None
-            if got.holder != known_holder:
-                known_holder = got.holder
-                self._log.info("standby", holder=got.holder, silent_seconds=got.silent_seconds)
-            self._stop.wait(_STANDBY_PAUSE)
-        return None
+        try:
+            while not self._stop.is_set():
+                try:
+                    with closing(open_session(self._url, part=self._thread.name)) as conn:
+                        plan_for_keys(conn)
+                        # After a lost connection the row says which commits came through.
+                        self.lease.resume(conn)
+                        pause = _FIRST_PAUSE
+                        self._hold(conn, self.lease)
+                        return
+                except StoreUnavailable as error:
+                    if getattr(error.__cause__, "sqlstate", None) == _TOOK_TOO_LONG:
+                        self._limit = max(1, self._limit // 2)
+                    self._log.warning("connection lost", reason=error.reason, retry_in=pause)
+                    self._stop.wait(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        except LeaseLost as error:
+            self._log.warning("lease lost", fencing_token=error.fencing_token)
+        except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
+            # The error is in the checkpoint as well, if the lease still counts.
+            self.error = error
+            self._log.error("failed", error=str(error))
 
     def _hold(self, conn: Connection, lease: Lease) -> None:
         try:
@@ -115,32 +113,40 @@ class Worker:
             lease.fail(conn, facts_of(error))
             raise
         lease.release(conn)
-        self._lease = None
         self._log.info("stopped", position=lease.position)
 
     def _follow(self, conn: Connection, lease: Lease) -> None:
-        began = monotonic()
-        seen = lease.position  # no event of this projection up to here is left to apply
-        while not self._stop.is_set() and not self._reached(lease.position):
-            pause = lease.heartbeat_in
-            if seen > lease.position:
-                pause = min(pause, lease.advanced_at + _IDLE_ADVANCE - monotonic())
-            mark = self._tail.wait(seen, since=began, timeout=max(pause, 0.0))
-            if mark > seen:
-                events = page_after(
-                    conn, seen, mark, self._batch, event_types=self._projection.event_types
-                )
-                seen = mark if len(events) < self._batch else events[-1].position
-                if events:
-                    apply_events(conn, self._store, lease, events, seen)
-            if seen > lease.position and (
-                self._reached(seen) or monotonic() >= lease.advanced_at + _IDLE_ADVANCE
-            ):
-                lease.advance(conn, seen)
-            elif lease.heartbeat_in <= 0.0:
-                lease.heartbeat(conn)
-        if seen > lease.position:
-            lease.advance(conn, seen)
+        """Raises EventNotApplied at an event that can't be applied, with all before it applied."""
+        if self._target is not None:
+            self._catch_up(conn, lease, self._target)
+            return
+        while not self._stop.is_set():
+            self._catch_up(conn, lease, watermark(conn))
+            with self._tail.feed(self.projection, lease) as self._feed:
+                if self._stop.is_set():
+                    return
+                self._take(conn, lease, self._feed)
 
-    def _reached(self, position: int) -> bool:
-        return self._target is not None and position >= self._target
+    def _catch_up(self, conn: Connection, lease: Lease, until: int) -> None:
+        """Reads for itself up to a position."""
+        if until <= lease.position:
+            return
+        for page in pages(self._url, conn, self.projection, lease, until, self._limit):
+            apply_events(conn, self._store, lease, page.events, page.until)
+            self._limit = min(self._batch, self._limit * 2)
+            if self._stop.is_set():
+                return
+
+    def _take(self, conn: Connection, lease: Lease, feed: Feed) -> None:
+        """Applies what the tail delivers, until the feed ends."""
+        begins = feed.start()
+        if begins is None:
+            return
+        self._catch_up(conn, lease, begins)
+        feed.skip(lease.position)
+        while not self._stop.is_set():
+            page = feed.take(self._limit)
+            if page is None:
+                return
+            apply_events(conn, self._store, lease, page.events, page.until)
+            self._limit = min(self._batch, self._limit * 2)
