@@ -84,7 +84,7 @@ def news(
     limit: int,
     *,
     looks: int,
-    pause: float,
+    pause: int,
     event_types: tuple[str, ...],
     divisions: tuple[Division, ...] = (),
     max_bytes: int = MAX_PAGE_BYTES,
@@ -92,7 +92,7 @@ def news(
 ) -> News:
     """Waits until there is something after a position, and reads it, in one round trip.
 
-    The server looks so many times at most, with `pause` seconds after each look; a look costs it
+    The server looks so many times at most, with `pause` milliseconds after each look; a look costs it
     some microseconds. With nothing new, `until` is `after`; it is more when there are only events
     of other types.
     """

@@ -13,6 +13,7 @@ from typing import Final
 
 from eventstore import RecordedEvent
 from eventstore.errors import DatabaseFault
+from projections.abreast import wait_for_others
 from projections.checkpoint import Lease
 from projections.errors import EventNotApplied
 from projections.projection import Projection
@@ -48,6 +49,9 @@ def apply_events(
         if len(events) == 1:
             only = events[0]
             lease.confirm(conn)
+            if wait_for_others(conn, lease, only.position):
+                apply_events(conn, store, lease, events, until)
+                return
             raise EventNotApplied(
                 store.projection.name,
                 only.position,

@@ -13,6 +13,7 @@ import typer
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress, say
 from eventstore.errors import ConfigurationError
+from projections import daemons_cli
 
 if TYPE_CHECKING:
     from threading import Event as Signal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
+app.command()(daemons_cli.daemons)
+app.command()(daemons_cli.reshard)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all.")]
 Chosen = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="See `list`.")]
@@ -61,11 +64,11 @@ def run(
     ] = False,
     lease: Annotated[
         float, typer.Option(min=0.5, help="Seconds after which a dead holder is followed.")
-    ] = 10.0,
+    ] = 5.0,
 ) -> None:
     """Keep tables up to date until SIGTERM or Ctrl-C; ends a batch, then stops.
 
-    Where another process runs a projection already, this one stands by.
+    Any number of processes, on any number of hosts, share the work evenly.
     """
     import logging
     import sys

@@ -11,6 +11,7 @@ ProjectionError (an EventStoreError)
 ├── LeaseHeld          another process is at the same work
 ├── RulesDiffer        the rows were made by another version of the rules
 ├── RebuildRefused     the tables can't be rebuilt beside the live ones, or not switched
+├── ReshardRefused     a projection can't be divided into that many shards now
 ├── UnknownProjection  no projection of that name
 ├── UnknownTable       no projection has a table of that name
 └── NoSuchRow          the row did not exist at that moment
@@ -34,6 +35,7 @@ __all__ = [
     "NoSuchRow",
     "ProjectionError",
     "RebuildRefused",
+    "ReshardRefused",
     "RowExists",
     "RulesDiffer",
     "UnknownProjection",
@@ -158,6 +160,16 @@ class RebuildRefused(ProjectionError):
     def __init__(self, projection: str, reason: str) -> None:
         self.projection, self.reason = projection, reason
         super().__init__(f"projection {projection} was not rebuilt: {reason}")
+
+
+class ReshardRefused(ProjectionError):
+    """`projection` has the shards that it had; `reason` says why it can't get others."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, reason: str) -> None:
+        self.projection, self.reason = projection, reason
+        super().__init__(f"projection {projection} was not divided anew: {reason}")
 
 
 class UnknownProjection(ProjectionError):

@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from secrets import token_hex
 from typing import Any, Final, NamedTuple, Self
 
@@ -20,7 +21,7 @@ from eventstore.queries import load
 from projections.checkpoint import Lease
 from projections.session import Connection, holder_name
 
-__all__ = ["Member", "Seen", "Unit", "leave", "look", "name_daemon"]
+__all__ = ["Daemon", "Member", "Seen", "Unit", "daemons", "leave", "look", "name_daemon"]
 
 _SQL: Final = load("projections.sql", "membership.sql")
 
@@ -64,6 +65,27 @@ class Member:
         """Whether it can run a unit."""
         known = self.runs.get(unit.projection, ())
         return seen.projection_version in known and str(unit) not in self.gave_up
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon as its row shows it, and how many shards it `holds`."""
+
+    id: str
+    host: str
+    pid: int
+    runs: dict[str, list[int]]
+    gave_up: list[str]
+    holds: int
+    started_at: datetime
+    heartbeat_seconds: float
+    """Since its last sign of life."""
+
+
+def daemons(conn: Connection) -> list[Daemon]:
+    """The daemons that are alive."""
+    with translated():
+        return [Daemon(*row) for row in conn.execute(_SQL["daemons"]).fetchall()]
 
 
 def name_daemon() -> str:

@@ -29,17 +29,17 @@ __all__ = ["Tail"]
 
 _RETRY_PAUSE: Final = 0.1
 """Seconds between two tries to reach a server that is away."""
-_AWAKE, _DROWSY = 0.001, 0.004
-"""Seconds between two looks of the server; the second after some silence."""
+_AWAKE, _DROWSY = 1, 4
+"""Milliseconds between two looks of the server; the second after some silence."""
 _SILENCE: Final = 5.0
 """Seconds without news after which it looks less often."""
-_CALL: Final = 0.1
-"""Seconds that a call waits for news: so long the server keeps a snapshot for it."""
-_COURTESY: Final = 0.0005
+_CALL: Final = 100
+"""Milliseconds that a call waits for news: so long the server keeps a snapshot for it."""
+_COURTESY: Final = 0.001
 """Seconds that it leaves to those who got something: else it would go on with its own next call
 for as long as they could do theirs, because Python runs one thread at a time."""
-_SETTLE: Final = 0.01
-"""Seconds between two moves of the checkpoints of those who have nothing to do."""
+_SETTLE: Final = 10
+"""Milliseconds between two moves of the checkpoints of those who have nothing to do."""
 
 _SQL: Final = load("projections.sql", "tail.sql")
 
@@ -120,7 +120,7 @@ class Tail:
                 conn,
                 position,
                 self._batch,
-                looks=round((_SETTLE if behind else _CALL) / pause) or 1,
+                looks=max((_SETTLE if behind else _CALL) // pause, 1),
                 pause=pause,
                 event_types=_types(feeds),
                 divisions=divisions,
@@ -130,7 +130,7 @@ class Tail:
                 _deliver(feeds, found, divisions)
                 if found.events:
                     sleep(_COURTESY)
-            if behind and monotonic() - settled_at >= _SETTLE:
+            if behind and monotonic() - settled_at >= _SETTLE / 1000:
                 _settle(conn, feeds)
                 behind = False
             if not behind:

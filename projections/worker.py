@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Final
 
 from eventstore.errors import StoreUnavailable
+from eventstore.follow import Page
 from eventstore.read import watermark
 from projections.batch import BATCH, apply_events
 from projections.checkpoint import Lease
@@ -102,7 +103,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
             # The error is in the checkpoint as well, if the lease still counts.
             self.error = error
-            self._log.error("failed", error=str(error))
 
     def _hold(self, conn: Connection, lease: Lease) -> None:
         try:
@@ -132,8 +132,7 @@ class Worker:
         if until <= lease.position:
             return
         for page in pages(self._url, conn, self.projection, lease, until, self._limit):
-            apply_events(conn, self._store, lease, page.events, page.until)
-            self._limit = min(self._batch, self._limit * 2)
+            self._apply(conn, lease, page)
             if self._stop.is_set():
                 return
 
@@ -148,5 +147,8 @@ class Worker:
             page = feed.take(self._limit)
             if page is None:
                 return
-            apply_events(conn, self._store, lease, page.events, page.until)
-            self._limit = min(self._batch, self._limit * 2)
+            self._apply(conn, lease, page)
+
+    def _apply(self, conn: Connection, lease: Lease, page: Page) -> None:
+        apply_events(conn, self._store, lease, page.events, page.until)
+        self._limit = min(self._batch, self._limit * 2)

@@ -43,7 +43,9 @@ GRANT SELECT ON projections.daemons TO eventstore_auditor;
 -- One look costs a few microseconds, so that one a millisecond is a hundredth of a core; only when
 -- a position was taken is it worth the look at all locks of the server. The length of a call is
 -- counted in looks, not by a clock, and is short, because as long as it lasts it holds a snapshot.
-CREATE FUNCTION eventstore.wait_for_news(after bigint, looks integer, pause double precision)
+-- pg_sleep rounds up to milliseconds what is a trifle more than one after its arithmetic: so a tenth
+-- is taken off, or one would be two.
+CREATE FUNCTION eventstore.wait_for_news(after bigint, looks integer, pause integer)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -60,18 +62,18 @@ BEGIN
             END IF;
             -- An append is under way. Most end at once; one that does not is looked at less often.
             held := held + 1;
-            slept := pg_sleep(CASE WHEN held < 20 THEN 0.001 ELSE 0.01 END);
+            slept := pg_sleep(CASE WHEN held < 20 THEN 0.0009 ELSE 0.0099 END);
             EXIT WHEN held > 25;
         ELSE
-            slept := pg_sleep(pause);
+            slept := pg_sleep(pause / 1000.0 - 0.0001);
         END IF;
     END LOOP;
     RETURN after;
 END
 $$;
-COMMENT ON FUNCTION eventstore.wait_for_news(bigint, integer, double precision) IS
+COMMENT ON FUNCTION eventstore.wait_for_news(bigint, integer, integer) IS
     'The watermark as soon as it is higher than after, or after itself when so many looks, with a '
-    'pause of so many seconds after each, were in vain.';
+    'pause of so many milliseconds after each, were in vain.';
 
 -- Moving a checkpoint ----------------------------------------------------------------------------
 
@@ -90,7 +92,8 @@ BEGIN
     -- without the other; they are then made again from the log, whose commits are never lazy.
     PERFORM set_config('synchronous_commit', 'off', true);
     UPDATE projections.checkpoints AS c
-       SET position = until, applied = applied + events, last_error = NULL,
+       SET position = until, applied = applied + events,
+           last_error = CASE state WHEN 'paused' THEN last_error END,
            events_per_second = advance.events_per_second,
            heartbeat_at = clock_timestamp(), updated_at = clock_timestamp()
      WHERE c.projection = advance.projection AND c.build = advance.build
@@ -126,7 +129,7 @@ BEGIN
                SELECT min(position) AS reached FROM projections.checkpoints AS k
                 WHERE k.projection = wanted.projection AND k.build = 'live') AS c ON true;
         EXIT WHEN found_any;
-        slept := pg_sleep(0.001);
+        slept := pg_sleep(0.0009);
     END LOOP;
     RETURN QUERY
     SELECT c.projection, min(c.position) FROM projections.checkpoints AS c
@@ -181,12 +184,12 @@ COMMENT ON FUNCTION projections.reshard(text, bigint[], integer) IS
     'another number of shards that nobody holds. Returns that position, or -1 when a lease is lost.';
 
 REVOKE ALL ON FUNCTION
-    eventstore.wait_for_news(bigint, integer, double precision),
+    eventstore.wait_for_news(bigint, integer, integer),
     projections.advance(text, text, integer, bigint, bigint, bigint, bigint, double precision),
     projections.arrived(text[], bigint[], integer),
     projections.reshard(text, bigint[], integer)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION eventstore.wait_for_news(bigint, integer, double precision)
+GRANT EXECUTE ON FUNCTION eventstore.wait_for_news(bigint, integer, integer)
     TO eventstore_projector, eventstore_auditor;
 GRANT EXECUTE ON FUNCTION
     projections.advance(text, text, integer, bigint, bigint, bigint, bigint, double precision)

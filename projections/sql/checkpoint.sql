@@ -52,6 +52,11 @@ SELECT projection_version, position, state, holder,
 SELECT coalesce(min(position), 0) FROM projections.checkpoints
  WHERE projection = %(projection)s AND build = %(build)s
 
+-- name: others
+-- The position that all other shards of a build have reached.
+SELECT coalesce(min(position), 9223372036854775807) FROM projections.checkpoints
+ WHERE projection = %(projection)s AND build = %(build)s AND shard <> %(shard)s
+
 -- name: advance
 -- Moves the checkpoint, in the transaction of its rows; raises ES102 when the lease is lost.
 SELECT projections.advance(

@@ -49,3 +49,13 @@ SELECT projection, shard, projection_version, position, state, fencing_token,
   FROM projections.checkpoints
  WHERE build = 'live'
  ORDER BY projection, shard
+
+-- name: daemons
+-- The daemons that are alive, and how many shards each one holds.
+SELECT d.id, d.host, d.pid, d.runs, d.gave_up, count(c.holder), d.started_at,
+       extract(epoch FROM clock_timestamp() - d.heartbeat_at)::double precision
+  FROM projections.daemons AS d
+  LEFT JOIN projections.checkpoints AS c ON c.holder = d.id AND c.build = 'live'
+ WHERE d.heartbeat_at + make_interval(secs => d.lease_seconds) >= clock_timestamp()
+ GROUP BY d.id
+ ORDER BY d.id
