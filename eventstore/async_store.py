@@ -13,6 +13,7 @@ from uuid import UUID
 
 from eventstore import read
 from eventstore.append import Append, Receipt
+from eventstore.arrivals import Appended
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore, all_in_context, one_append
@@ -80,6 +81,16 @@ class AsyncEventStore:
         """As EventStore.append_many."""
         request = self.store.prepare(all_in_context(appends))
         return await _awaited(self.store.writer.submit(request))
+
+    async def wait_for(
+        self,
+        appended: Appended,
+        projection: str,
+        *,
+        timeout: float = 5.0,  # noqa: ASYNC109 - the same deadline as for threads
+    ) -> int:
+        """As EventStore.wait_for."""
+        return await _awaited(self.store.arrivals.submit(appended, projection, timeout))
 
     def read_stream(self, stream_id: str, *args: Any, **keywords: Any) -> AsyncEvents:
         """As EventStore.read_stream: iterate with `async for`, or await the list."""

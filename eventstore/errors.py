@@ -9,6 +9,8 @@
     │   └── DuplicateEventId     the event id already names another fact
     ├── PositionNotReady         the isolation level can't give an ordered read
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
+    ├── EventHeld                a projection has set the event aside, and its rows lack it
+    ├── DeadlineExceeded         a projection has not applied the event in time
     ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
     ├── SchemaMismatch           the database's schema is not the one that this code knows
     ├── PermissionDenied         the login may not do that
@@ -31,7 +33,9 @@ __all__ = [
     "ConcurrencyConflict",
     "ConfigurationError",
     "DatabaseFault",
+    "DeadlineExceeded",
     "DuplicateEventId",
+    "EventHeld",
     "EventStoreError",
     "HistoryDiverged",
     "InvalidEvent",
@@ -151,6 +155,55 @@ class HistoryDiverged(EventStoreError):
         super().__init__(
             f"the log is not the one that the checkpoint at position {position} was taken from: "
             f"{reason}; find out what was lost, then start again from a position that both share"
+        )
+
+
+class EventHeld(EventStoreError):
+    """A projection holds the event at `position` back, so its rows do not show it.
+
+    It failed for `reason`, or it waits for the event at `behind`, which failed.
+    """
+
+    exit_code = 6
+
+    def __init__(
+        self, projection: str, position: int, behind: int | None, reason: str | None
+    ) -> None:
+        self.projection, self.position = projection, position
+        self.behind, self.reason = behind, reason
+        why = reason if behind is None else f"it waits for the event at position {behind}"
+        super().__init__(
+            f"projection {projection} has not applied the event at position {position}: {why}; see "
+            f"`eventstore projections failures show {projection} {behind or position}`"
+        )
+
+
+class DeadlineExceeded(EventStoreError, TimeoutError):
+    """A projection did not reach `position` within `timeout` seconds.
+
+    Its slowest shard has `reached` that position, and is in `state`; `holder` runs it, if anybody
+    does. The event is recorded, and will be applied all the same.
+    """
+
+    def __init__(
+        self,
+        projection: str,
+        position: int,
+        timeout: float,
+        reached: int,
+        state: str,
+        holder: str | None,
+        *,
+        last_error: str | None = None,
+    ) -> None:
+        self.projection, self.position, self.timeout = projection, position, timeout
+        self.reached, self.state, self.holder = reached, state, holder
+        self.last_error = last_error
+        who = f"run by {holder}" if holder else "run by nobody: start `eventstore projections run`"
+        said = f", {last_error}" if last_error else ""
+        super().__init__(
+            f"projection {projection} did not reach position {position} within {timeout:g} s: it "
+            f"is at {reached}, {state}{said}, {who}"
         )
 
 

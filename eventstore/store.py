@@ -20,6 +20,7 @@ from eventstore.append import (
     check_name,
     prepare,
 )
+from eventstore.arrivals import Appended, Arrivals
 from eventstore.config import Settings, load
 from eventstore.database import Database, Limits
 from eventstore.errors import InvalidEvent
@@ -48,6 +49,7 @@ class EventStore:
         self.registry = registry
         self.settings = settings
         self.writer = GroupCommitWriter(database)
+        self.arrivals = Arrivals(database)
 
     @classmethod
     def open(
@@ -87,8 +89,9 @@ class EventStore:
         return self.database.tenant
 
     def close(self) -> None:
-        """Finishes the appends under way and gives back the connections."""
+        """Finishes the appends under way, ends waits, and gives back the connections."""
         self.writer.close()
+        self.arrivals.close()
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -162,6 +165,17 @@ class EventStore:
         Raises what `append` raises; the first refusal refuses all.
         """
         return self.writer.append(self.prepare(all_in_context(appends)))
+
+    def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
+        """Waits until a projection's rows show what was appended, and its hooks were told of it.
+
+        `appended` is a receipt, a position, or several of them; `timeout` is in seconds. Returns
+        the position that all shards of the projection have reached.
+
+        Raises EventHeld when the projection could not apply one of the events, NotFound when it is
+        unknown or never ran, DeadlineExceeded, or StoreUnavailable.
+        """
+        return self.arrivals.submit(appended, projection, timeout).result()
 
     def prepare(self, appends: Sequence[Append]) -> Request:
         """Checks and encodes appends for this store; raises InvalidEvent or StoreUnavailable."""

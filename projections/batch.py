@@ -13,6 +13,7 @@ from typing import Final
 
 from eventstore import RecordedEvent
 from eventstore.errors import EventStoreError
+from projections.abreast import wait_for_others
 from projections.checkpoint import Lease
 from projections.held_rows import facts_of_held, write
 from projections.holding import Held, Holding
@@ -27,6 +28,9 @@ __all__ = ["BATCH", "apply_events", "hold_refused", "named_rows"]
 
 BATCH: Final = 2_000
 """Events a batch: enough to make its round trips and commit cheap, and some 100 ms of work."""
+
+_BY_ITSELF: Final = (("event_id",),)
+"""What names the rows of a table with one row an event."""
 
 
 def apply_events(
@@ -48,7 +52,10 @@ def apply_events(
         if not blames_rows(error) or not events:
             raise
         if len(events) == 1:
-            hold_refused(conn, store, lease, holding, events[0], until, error)
+            if wait_for_others(conn, lease, events[0].position):
+                apply_events(conn, store, lease, holding, events, until)
+            else:
+                hold_refused(conn, store, lease, holding, events[0], until, error)
             return
         middle = len(events) // 2
         apply_events(conn, store, lease, holding, events[:middle], events[middle - 1].position)
@@ -81,13 +88,14 @@ def hold_refused(
 def named_rows(
     projection: Projection, events: Sequence[RecordedEvent]
 ) -> Iterator[tuple[type[Row], Key]]:
-    """The rows that events name, but for those that can't be read and so will fail."""
+    """The rows that events name and that may be there; not those of events that can't be read."""
     for recorded in events:
         try:
             keys = list(projection.keys(recorded))
         except Exception:  # noqa: BLE001 - whatever a payload does to its class
-            continue
-        yield from keys
+            continue  # it will fail
+        # A row that only its own event names can't be there before that event is applied.
+        yield from (key for key in keys if key[0].NAMED_BY != _BY_ITSELF)
 
 
 def _apply(

@@ -17,8 +17,10 @@ from typing import Any, Final, Literal
 import orjson
 
 from eventstore.database import translated
+from eventstore.errors import DatabaseFault
 from eventstore.queries import load
 from projections.errors import LeaseHeld, LeaseLost, NotInstalled, RulesDiffer
+from projections.flight import one_flight
 from projections.projection import Projection
 from projections.rate import Rate
 from projections.session import Connection, holder_name
@@ -36,9 +38,10 @@ __all__ = [
 Build = Literal["live", "rebuild"]
 """Which copy of a projection's tables."""
 
-LEASE_SECONDS: Final = 10.0
+LEASE_SECONDS: Final = 5.0
 """Seconds without a sign of life after which another projector takes over."""
 
+_LEASE_LOST: Final = "ES102"
 _SQL: Final = load("projections.sql", "checkpoint.sql")
 
 
@@ -63,6 +66,8 @@ class Lease:
     """The last position applied."""
     shard: int = 0
     shards: int = 1
+    """How many there are; a projection that is not divided has one."""
+    holder: str = field(default_factory=holder_name)
     rate: Rate = field(default_factory=Rate)
     advanced_at: float = field(default_factory=monotonic)
     """When the position last moved, by monotonic()."""
@@ -74,18 +79,24 @@ class Lease:
     def advancing(self, conn: Connection, until: int, *, events: int) -> Iterator[None]:
         """A transaction that moves the checkpoint to `until`; the body adds its rows to it.
 
-        All of it travels in two round trips. Raises LeaseLost; nothing is written then.
+        All of it travels in one round trip, so the body may execute, but had better not fetch.
+        Raises LeaseLost; nothing is written then.
         """
         self.rate.add(events)
-        with translated(), conn.pipeline() as pipeline, conn.transaction():
-            conn.execute(_SQL["commit_lazily"])
-            # First, so that the row locks are always taken in the same order: the checkpoint,
-            # then the tables, as the switch after a rebuild takes them.
-            moved = conn.execute(_SQL["advance"], self._facts(until=until, events=events))
-            yield
-            pipeline.sync()
-            if moved.rowcount != 1:
-                raise LeaseLost(self.projection, self.fencing_token)
+        try:
+            with one_flight(conn):
+                # First, so that the row locks are always taken in the same order: the checkpoint,
+                # then the tables, as the switch after a rebuild takes them.
+                conn.execute(_SQL["advance"], self._facts(until=until, events=events))
+                yield
+        except DatabaseFault as fault:
+            if fault.sqlstate == _LEASE_LOST:
+                raise LeaseLost(self.projection, self.fencing_token) from fault
+            raise
+        self.moved(until, events)
+
+    def moved(self, until: int, events: int = 0) -> None:
+        """The checkpoint is at `until` now, after so many events; that was a sign of life."""
         self.position = until
         self.advanced_at = self._beaten_at = monotonic()
         for tell in self.on_advance:
@@ -107,7 +118,7 @@ class Lease:
         Raises LeaseLost when somebody took over meanwhile.
         """
         with translated():
-            there = conn.execute(_SQL["resume"], self._facts(holder=holder_name())).fetchone()
+            there = conn.execute(_SQL["resume"], self._facts()).fetchone()
         if there is None:
             raise LeaseLost(self.projection, self.fencing_token)
         self.position, self._beaten_at = there[0], monotonic()
@@ -140,6 +151,7 @@ class Lease:
             "projection": self.projection,
             "build": self.build,
             "shard": self.shard,
+            "holder": self.holder,
             "fencing_token": self.fencing_token,
             "position": self.position,
             "events_per_second": self.rate.per_second(),
@@ -148,38 +160,51 @@ class Lease:
 
 
 def acquire(
-    conn: Connection, projection: Projection, *, build: Build = "live", seconds: float
+    conn: Connection,
+    projection: Projection,
+    *,
+    build: Build = "live",
+    shard: int = 0,
+    seconds: float,
+    holder: str | None = None,
 ) -> Lease | Held:
-    """The lease, or who has it; makes the checkpoint of a projection that never ran.
+    """The lease of a shard, or who has it; makes the checkpoint of a projection that never ran.
 
     The commit is on disk before this returns: after a crash of the server no token is given out
-    twice. Raises RulesDiffer when other rules made the rows, or the tables were made for others;
-    and NotInstalled when there are no tables.
+    twice. It never waits for a holder that is in the middle of a batch. Raises RulesDiffer when
+    other rules made the rows, or the tables were made for others; NotInstalled when there are no
+    tables; and LeaseLost when there is no such shard any more.
     """
+    holder = holder or holder_name()
     facts = {
         "projection": projection.name,
         "build": build,
-        "shard": 0,
+        "shard": shard,
         "projection_version": projection.version,
-        "holder": holder_name(),
+        "holder": holder,
         "lease_seconds": seconds,
     }
     with translated():
         while True:
             taken = conn.execute(_SQL["acquire"], facts).fetchone()
             if taken is not None:
-                return Lease(projection.name, build, taken[0], seconds, taken[1])
+                token, position, shards = taken
+                return Lease(
+                    projection.name, build, token, seconds, position, shard, shards, holder
+                )
             there = conn.execute(_SQL["current"], facts).fetchone()
-            if there is None:
-                if conn.execute(_SQL["begin"], facts).fetchone() == (0,):
-                    raise NotInstalled(projection.name)
-                continue
-            found, _, _, holder, silent, lease = there
-            if found != projection.version:
-                raise RulesDiffer(projection.name, found, projection.version)
-            if holder is not None:
-                return Held(holder, silent, lease)
-            # It was given back between the two statements: try again.
+            if there is not None:
+                break
+            if shard > 0:
+                raise LeaseLost(projection.name, 0)
+            if conn.execute(_SQL["begin"], facts).fetchone() == (0,):
+                raise NotInstalled(projection.name)
+    found, _, _, other, silent, lease = there
+    if found != projection.version:
+        raise RulesDiffer(projection.name, found, projection.version)
+    if other is None:  # it is being given back just now, or put in another's place
+        return Held("another transaction", 0.0, seconds)
+    return Held(other, silent, lease)
 
 
 def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float) -> Lease:
@@ -206,8 +231,10 @@ def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float)
 
 
 def position_of(conn: Connection, projection: Projection, *, build: Build = "live") -> int:
-    """The last position applied, 0 for a projection that never ran."""
-    facts = {"projection": projection.name, "build": build, "shard": 0}
+    """The last position that every shard has applied, 0 for a projection that never ran."""
     with translated():
-        there = conn.execute(_SQL["current"], facts).fetchone()
-    return 0 if there is None else int(there[1])
+        there = conn.execute(
+            _SQL["position"], {"projection": projection.name, "build": build}
+        ).fetchone()
+    assert there is not None, "an aggregate answers"
+    return int(there[0])

@@ -13,7 +13,7 @@ import typer
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress, say
 from eventstore.errors import ConfigurationError
-from projections import failures_cli
+from projections import daemons_cli, failures_cli
 from projections.hooks import cli as hooks_cli
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Read models: run, rebuild, check.")
 app.add_typer(hooks_cli.app, name="hooks")
 app.add_typer(failures_cli.app, name="failures")
+app.command()(daemons_cli.daemons)
+app.command()(daemons_cli.reshard)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all.")]
 Chosen = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="See `list`.")]
@@ -68,7 +70,7 @@ def run(
     ] = False,
     lease: Annotated[
         float, typer.Option(min=0.5, help="Seconds after which a dead holder is followed.")
-    ] = 10.0,
+    ] = 5.0,
     http: Annotated[
         str | None,
         typer.Option(
@@ -82,7 +84,7 @@ def run(
 ) -> None:
     """Keep tables up to date until SIGTERM or Ctrl-C; ends a batch, then stops.
 
-    Where another process runs a projection already, this one stands by.
+    Any number of processes, on any number of hosts, share the work evenly.
     """
     import logging
     import sys

@@ -19,6 +19,7 @@ ProjectionError (an EventStoreError)
 ├── NotInstalled       the projection has no tables yet
 ├── TablesNotMade      the SQL file of a projection doesn't make the tables that its rules fill
 ├── NotLoaded          another package's projection can't be loaded
+├── ReshardRefused     a projection can't be divided into that many shards now
 ├── UnknownProjection  no projection of that name
 ├── UnknownVersion     the projection has no such version here
 ├── UnknownTable       no projection has a table of that name
@@ -54,6 +55,7 @@ __all__ = [
     "ProjectionError",
     "ProjectionPaused",
     "RebuildRefused",
+    "ReshardRefused",
     "RowExists",
     "RulesDiffer",
     "TablesNotMade",
@@ -273,6 +275,16 @@ class NotLoaded(ProjectionError):
             f"the entry point {entry_point} in eventstore.projections gives no projection: "
             f"{reason}; repair or uninstall the package that declares it"
         )
+
+
+class ReshardRefused(ProjectionError):
+    """`projection` has the shards that it had; `reason` says why it can't get others."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, reason: str) -> None:
+        self.projection, self.reason = projection, reason
+        super().__init__(f"projection {projection} was not divided anew: {reason}")
 
 
 class UnknownProjection(ProjectionError):

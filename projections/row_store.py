@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, Final
 
 from psycopg import sql
@@ -44,7 +45,8 @@ class RowStore:
         for table, key in dict.fromkeys(keys):
             wanted[table].append(key)
         state = self.projection.empty()
-        with translated(), conn.pipeline():
+        together = conn.pipeline() if len(wanted) > 1 else nullcontext()
+        with translated(), together:
             cursors = [
                 (table, conn.execute(self._queries[table]["load"], [keys_json(table, some)]))
                 for table, some in wanted.items()
@@ -99,8 +101,8 @@ def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
     return lambda record: row_from(table, dict(zip(columns, record, strict=True)))
 
 
-def _composed(table: type[Row], schema: str) -> dict[str, sql.Composed]:
-    """The queries of rows.sql for one table."""
+def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
+    """The queries of rows.sql for one table, ready to be sent."""
     key = ("tenant_id", *table.KEY)
     changing = [name for name in table.COLUMNS if name not in key]
     parts = {
@@ -113,7 +115,7 @@ def _composed(table: type[Row], schema: str) -> dict[str, sql.Composed]:
         "changing": _names(changing),
         "excluded": _names(changing, "excluded"),
     }
-    return {name: sql.SQL(text).format(**parts) for name, text in _SQL.items()}
+    return {name: sql.SQL(text).format(**parts).as_bytes() for name, text in _SQL.items()}
 
 
 def _names(columns: Iterable[str], relation: str | None = None) -> sql.Composed:

@@ -1,13 +1,18 @@
 -- name: acquire
 -- Takes the lease if nobody holds it, or its holder gave no sign of life in time; no row if not.
-UPDATE projections.checkpoints
+-- A row that is locked is held by somebody who is at work.
+UPDATE projections.checkpoints AS c
    SET holder = %(holder)s, state = 'running', fencing_token = fencing_token + 1,
        heartbeat_at = clock_timestamp(), lease_seconds = %(lease_seconds)s,
        events_per_second = 0, updated_at = clock_timestamp()
- WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
-   AND projection_version = %(projection_version)s
-   AND (holder IS NULL OR heartbeat_at + make_interval(secs => lease_seconds) < clock_timestamp())
-RETURNING fencing_token, position
+  FROM (SELECT projection, build, shard FROM projections.checkpoints
+         WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
+           AND projection_version = %(projection_version)s
+           AND (holder IS NULL
+                OR heartbeat_at + make_interval(secs => lease_seconds) < clock_timestamp())
+           FOR UPDATE SKIP LOCKED) AS free
+ WHERE (c.projection, c.build, c.shard) = (free.projection, free.build, free.shard)
+RETURNING fencing_token, position, shards
 
 -- name: begin
 -- Makes the checkpoint of a projection that never ran: of the version that its tables are for,
@@ -49,20 +54,21 @@ SELECT projection_version, position, state, holder,
   FROM projections.checkpoints
  WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
 
--- name: commit_lazily
--- A crash of the server may lose the last moments of rows and checkpoint together, never one
--- without the other; they are then made again from the log, whose own commits are never lazy.
-SET LOCAL synchronous_commit = off
+-- name: position
+-- The last position that every shard of a build has applied.
+SELECT coalesce(min(position), 0) FROM projections.checkpoints
+ WHERE projection = %(projection)s AND build = %(build)s
+
+-- name: others
+-- The position that all other shards of a build have reached.
+SELECT coalesce(min(position), 9223372036854775807) FROM projections.checkpoints
+ WHERE projection = %(projection)s AND build = %(build)s AND shard <> %(shard)s
 
 -- name: advance
--- Moves the checkpoint, if it is where the holder left it and the holder's token still counts.
-UPDATE projections.checkpoints
-   SET position = %(until)s, applied = applied + %(events)s,
-       last_error = CASE state WHEN 'paused' THEN last_error END,
-       events_per_second = %(events_per_second)s,
-       heartbeat_at = clock_timestamp(), updated_at = clock_timestamp()
- WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
-   AND fencing_token = %(fencing_token)s AND position = %(position)s
+-- Moves the checkpoint, in the transaction of its rows; raises ES102 when the lease is lost.
+SELECT projections.advance(
+    %(projection)s, %(build)s, %(shard)s, %(fencing_token)s, %(position)s, %(until)s, %(events)s,
+    %(events_per_second)s)
 
 -- name: heartbeat
 -- A sign of life between batches.

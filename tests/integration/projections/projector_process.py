@@ -1,8 +1,8 @@
 """A projector in a process of its own, to be killed from outside or by itself.
 
-Arguments: the database's URL, events a batch, the number of the statement, counted from the first
-lease on, before which it kills itself (0: never), the name of its rules among `things`, and
-whether it ends once it has caught up.
+Arguments: the database's URL, events a batch, the number of the statement, among those of the
+thread that applies events, before which it kills itself (0: never), the name of its rules among
+`things`, and whether it ends once it has caught up.
 """
 
 from __future__ import annotations
@@ -12,26 +12,22 @@ import os
 import signal
 import sys
 from itertools import count
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 import psycopg
 
-from projections import checkpoint
 from projections.daemon import run_daemon
 from tests.integration.projections import things
 
 
 def die_before(statement: int) -> None:
     """Kills this process with SIGKILL before it sends that statement."""
-    execute, acquire = psycopg.Connection.execute, checkpoint._SQL["acquire"]
+    execute = psycopg.Connection.execute
     numbers = count(1)
-    counting = False
 
     def counted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal counting
-        counting = counting or query == acquire
-        if counting and "watermark" not in str(query) and next(numbers) == statement:
+        if current_thread().name == "things/0" and next(numbers) == statement:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(self, query, *args, **kwargs)
 

@@ -35,7 +35,7 @@ def test_the_primary_key_is_chosen_without_statistics(conn: Session, url: str) -
     store = RowStore(Things())
     plan_for_keys(conn)
     save(conn, store, *range(1, ENOUGH + 1))
-    query = store._queries[Thing]["load"].as_string(conn).replace("%s", "%(keys)s")
+    query = store._queries[Thing]["load"].decode().replace("%s", "%(keys)s")
     keys = keys_json(Thing, [("default", number(n)) for n in (1, 2, 3)])
     plan = conn.execute(f"EXPLAIN {query}", {"keys": keys}).fetchall()
     assert "things_pkey" in str(plan)

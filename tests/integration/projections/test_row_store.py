@@ -155,8 +155,8 @@ def test_round_trips_do_not_grow_with_the_batch(
     story(2, 200)
     many = applied(200)
     assert few == many
-    # The watermark, the page; two loads; lazy commit, checkpoint, two writes; the plans forgotten.
-    assert sum(many.values()) == 9
+    # The watermark, the page; two loads; checkpoint, two writes; the plans forgotten.
+    assert sum(many.values()) == 8
     assert conn.execute("SELECT count(*) FROM projections.parts").fetchone() == (402,)
 
 

@@ -1,0 +1,3 @@
+-- name: undo
+-- Takes back what was sent so far; the client gave up in the middle.
+ROLLBACK
