@@ -71,7 +71,7 @@ def run(
     import sys
     from threading import Event
 
-    from projections.collector import settle
+    from projections.collector import settled
     from projections.daemon import run_daemon
 
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
@@ -80,10 +80,10 @@ def run(
     url, revive = _store(options)
     stop = Event()
     _stop_on_signals(stop)
-    settle()
-    failures = run_daemon(
-        url, chosen, stop, until_caught_up=until_caught_up, lease_seconds=lease, revive=revive
-    )
+    with settled():
+        failures = run_daemon(
+            url, chosen, stop, until_caught_up=until_caught_up, lease_seconds=lease, revive=revive
+        )
     if options.json:
         print_json({name: str(error) for name, error in failures.items()})
     if failures:
