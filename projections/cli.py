@@ -91,7 +91,7 @@ def run(
     from threading import Event
 
     from projections.catalogue import all_projections
-    from projections.collector import settle
+    from projections.collector import settled
     from projections.daemon import run_daemon
     from projections.hooks.installed import checked, installed
     from projections.log import use_format
@@ -105,17 +105,17 @@ def run(
     url, revive = _store(options)
     stop = Event()
     _stop_on_signals(stop)
-    settle()
-    failures = run_daemon(
-        url,
-        chosen,
-        stop,
-        until_caught_up=until_caught_up,
-        lease_seconds=lease,
-        revive=revive,
-        hooks=[hook for hook in hooks if hook.projection in running],
-        http=http,
-    )
+    with settled():
+        failures = run_daemon(
+            url,
+            chosen,
+            stop,
+            until_caught_up=until_caught_up,
+            lease_seconds=lease,
+            revive=revive,
+            hooks=[hook for hook in hooks if hook.projection in running],
+            http=http,
+        )
     if options.json:
         print_json({name: str(error) for name, error in failures.items()})
     if failures:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final
 
-__all__ = ["settle", "spared"]
+__all__ = ["settled", "spared"]
 
 _SELDOM: Final = (20_000, 20, 100)
 """Thresholds of the three generations; the first is as many objects as some pages of events."""
@@ -27,14 +27,22 @@ class _Sparing:
     frozen = 0
 
 
-def settle() -> None:
-    """Leaves alone what the process holds by now, and looks for cycles seldom from now on.
+@contextmanager
+def settled() -> Iterator[None]:
+    """Leaves alone what the process holds by now, and looks for cycles seldom in the block.
 
-    For a process that does nothing but project: it is not put back.
+    For a process that does nothing but project: its other threads are served alike.
     """
+    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        if not frozen:
+            gc.unfreeze()
 
 
 @contextmanager

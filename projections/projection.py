@@ -103,11 +103,13 @@ class Rows:
     def commit(self) -> list[Named]:
         """Puts the changes into the state, stamped with the event; returns the rows touched."""
         at, position, state = self._recorded.occurred_at, self._recorded.position, self._state
-        for (table, key), row in self._changed:
+        touched = []
+        for named, row in self._changed:
             if row is not None:
                 row.updated_at, row.position = at, position
-            state[table][key] = row
-        return [named for named, _ in self._changed]
+            state[named[0]][named[1]] = row
+            touched.append(named)
+        return touched
 
     def _find(self, table: type[Row], key: Key) -> Named:
         """Which of the event's rows is meant by `key`, or by the event; raises KeyNotNamed."""

@@ -64,7 +64,9 @@ def copy_of(row: R) -> R:
 
     It is shallow: a list or a dictionary is shared, and so must never be changed in place.
     """
-    return row_from(type(row), row.__dict__.copy())
+    twin = _new(type(row))
+    _set_columns(twin, row.__dict__.copy())
+    return twin
 
 
 def fields_naming(table: type[Row], event: type) -> tuple[tuple[str, ...], ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from operator import attrgetter
 from typing import Any, Final
 
 from psycopg import sql
@@ -29,6 +30,7 @@ LIVE_SCHEMA: Final = "projections"
 
 _SQL: Final = load("projections.sql", "rows.sql")
 _READ_AT_ONCE: Final = 5_000
+_position: Final = attrgetter("position")
 
 
 class RowStore:
@@ -74,7 +76,7 @@ class RowStore:
         for table in self.projection.tables:
             if table in written:
                 # Oldest change first: a row that gave up a unique name goes before its taker.
-                rows = sorted(written[table], key=lambda row: row.position)
+                rows = sorted(written[table], key=_position)
                 conn.execute(self._queries[table]["save"], [rows_json(rows)])
         self._saves += 1
         if self._saves.bit_count() == 1:
