@@ -164,8 +164,8 @@ def _error(connection: Connection, wait: _Wait, reached: int | None) -> EventSto
         if held is not None:
             return EventHeld(name, *held)
         if reached >= wait.until:
-            facts = {"projection": name, "until": wait.until}
-            told = connection.execute(_SQL["hooks_told"], facts).fetchone()
+            until = {"projection": name, "until": wait.until}
+            told = connection.execute(_SQL["hooks_told"], until).fetchone()
             if told is None or told[0]:
                 return None
         there = connection.execute(_SQL["laggard"], facts).fetchone()
