@@ -17,6 +17,7 @@ from projections.hooks import Changes, Hook
 from projections.hooks.place import forget
 from projections.projection import Rows, on
 from projections.session import Connection
+from projections.work import Work
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until
 from tests.integration.projections.things import (
