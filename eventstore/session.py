@@ -9,12 +9,12 @@ outlives a transaction: each begins with the same settings, and nothing is prepa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from threading import RLock
 from typing import Any, Final, LiteralString, Self, cast
 
 import psycopg
-from psycopg.pq import PipelineStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzBinaryLoader, TimestamptzLoader
 
 __all__ = ["ServerChanged", "Session"]
@@ -105,13 +105,24 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     @contextmanager
     def pipeline(self) -> Iterator[psycopg.Pipeline]:
         """As psycopg's."""
-        with super().pipeline() as pipeline:
-            yield pipeline
+        try:
+            with super().pipeline() as pipeline:
+                yield pipeline
+        except psycopg.Error:
+            self._forget_what_was_skipped()
+            raise
         self._recognise_server()
 
     @property
     def _pipelining(self) -> bool:
         return self.pgconn.pipeline_status != PipelineStatus.OFF
+
+    def _forget_what_was_skipped(self) -> None:
+        """After an error the server skips the rest, and with it what psycopg had it prepare."""
+        if self.info.transaction_status == TransactionStatus.IDLE and not self._pipelining:
+            # A transaction that is undone makes psycopg forget all that it prepared.
+            with suppress(psycopg.Error), super().transaction(force_rollback=True):
+                pass
 
     def _play(self) -> None:
         # Plain cursors: those of the connection would ask for the settings again.

@@ -155,7 +155,11 @@ class Coordinator:
         moving = False
         for unit, worker in self._workers.items():
             one = seen.get(unit)
-            lost = one is None or one.fencing_token != worker.lease.fencing_token
+            lost = (
+                one is None
+                or one.fencing_token != worker.lease.fencing_token
+                or one.state not in ("running", "paused")
+            )
             if lost or plan.get(unit) != self._id:
                 worker.stop()
                 moving = True

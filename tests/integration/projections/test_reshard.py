@@ -67,7 +67,7 @@ def test_shards_at_different_positions_are_brought_together(
         division=Division("thing_id", 3),
         shard=1,
     )
-    apply_events(conn, RowStore(Sharded()), lease, one.events, one.until)
+    apply_events(conn, RowStore(Sharded()), lease, Holding(), one.events, one.until)
     assert set(positions(conn).values()) == {0, one.until}
     heard: list[tuple[int, int]] = []
     done = reshard(url, Sharded(), 2, report=lambda *now: heard.append(now))
