@@ -69,6 +69,8 @@ class Coordinator:
         self._target: int | None = None
         self._workers: dict[Unit, Worker] = {}
         self._taken: set[Unit] = set()
+        self._others: dict[Unit, str] = {}
+        """Who else was seen to hold what this daemon could run."""
         self._gave_up: dict[Unit, int] = {}
         """With the fencing token under which it failed here."""
         self.failures: dict[str, Exception] = {}
@@ -208,6 +210,9 @@ class Coordinator:
             if one.state == "stopped" and one.fencing_token > self._gave_up.get(unit, 2**63):
                 del self._gave_up[unit]
             known = self._runs.get(unit.projection)
+            if known and one.holder not in (None, self._id, self._others.get(unit)):
+                self._others[unit] = str(one.holder)
+                LOG.info("standby", projection=unit.projection, shard=unit.shard, holder=one.holder)
             if known and one.projection_version not in known:
                 differ = RulesDiffer(unit.projection, one.projection_version, max(known))
                 if str(self.failures.get(unit.projection)) != str(differ):
