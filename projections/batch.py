@@ -20,12 +20,12 @@ from projections.row import Key, Row
 from projections.row_store import RowStore, Touched
 from projections.session import Connection
 
-__all__ = ["BATCH", "apply_events"]
+__all__ = ["BATCH", "OF_THE_ROWS", "apply_events"]
 
 BATCH: Final = 2_000
 """Events a batch: enough to make its round trips and commit cheap, and some 100 ms of work."""
 
-_OF_THE_ROWS: Final = ("22", "23", "54")
+OF_THE_ROWS: Final = ("22", "23", "54")
 """SQLSTATE classes that blame what was written: bad data, a broken constraint, a row too large."""
 
 
@@ -40,7 +40,7 @@ def apply_events(
     try:
         _apply(conn, store, lease, events, until)
     except DatabaseFault as fault:
-        if fault.sqlstate is None or fault.sqlstate[:2] not in _OF_THE_ROWS:
+        if fault.sqlstate is None or fault.sqlstate[:2] not in OF_THE_ROWS:
             raise
         if len(events) == 1:
             only = events[0]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from threading import Event as Signal
 
     from projections.projection import Projection
-    from projections.rebuild import Progress
+    from projections.build import Progress
     from projections.status import Status
     from projections.verify import Verified
 

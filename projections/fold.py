@@ -1,22 +1,17 @@
-"""The log through a projection's rules, in memory: what rebuild, as-of and verification share."""
+"""The log through a projection's rules, in memory: what the state as of any moment is made of."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Generator
 
 from eventstore import RecordedEvent
 from eventstore.read import page_after
 from projections.projection import Projection, State
+from projections.read_ahead import read_ahead
 from projections.row import Key, Row
 from projections.session import Connection
 
 __all__ = ["fold"]
-
-_PAGE: Final = 2_000
 
 
 def fold(
@@ -24,45 +19,22 @@ def fold(
     projection: Projection,
     state: State,
     *,
+    after: int = 0,
     until: int,
     tenant: str | None = None,
 ) -> Generator[tuple[RecordedEvent, list[tuple[type[Row], Key]]], None, None]:
-    """Folds every event up to position `until` into `state`; yields each with the rows it touched.
+    """Folds every event in `after` < position <= `until` into `state`, which grows with its rows.
 
-    `until` is at most a watermark. Memory holds the state and two pages: while one is folded, the
-    database makes the next. Raises EventNotApplied, as the live projection does.
+    Yields each event with the rows it touched. `until` is at most a watermark. Raises
+    EventNotApplied, as the live projection does.
     """
 
-    def page(after: int) -> list[RecordedEvent]:
+    def page(after: int, limit: int) -> list[RecordedEvent]:
         return page_after(
-            conn, after, until, _PAGE, tenant=tenant, event_types=projection.event_types
+            conn, after, until, limit, tenant=tenant, event_types=projection.event_types
         )
 
     apply = projection.apply
-    with _spared_collector(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
-        events = page(0)
-        while events:
-            following = ahead.submit(page, events[-1].position) if len(events) == _PAGE else None
-            for recorded in events:
-                yield recorded, apply(state, recorded)
-            gc.collect(0)
-            gc.freeze()
-            events = following.result() if following is not None else []
-
-
-@contextmanager
-def _spared_collector() -> Iterator[None]:
-    """Leaves the garbage collector to `fold`, which lets it see each page once.
-
-    A state of many rows is no garbage and holds no cycles: to walk through it again and again, as
-    the collector does by itself, takes as long as folding.
-    """
-    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if not frozen:  # else somebody else's frozen objects would thaw with ours
-            gc.unfreeze()
-        if enabled:
-            gc.enable()
+    for events in read_ahead(page, after):
+        for recorded in events:
+            yield recorded, apply(state, recorded)

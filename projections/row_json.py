@@ -20,7 +20,10 @@ from psycopg.types.json import JsonbLoader
 
 from projections.row import Key, Row
 
-__all__ = ["RowJsonbLoader", "keys_json", "rows_json"]
+__all__ = ["JSONB_VERSION", "RowJsonbLoader", "keys_json", "rows_json", "value_json"]
+
+JSONB_VERSION: Final = b"\x01"
+"""What jsonb in binary begins with; its text follows."""
 
 _EXPONENT: Final = re.compile(rb"\de\+")
 """How orjson writes floats from 1e16 on; text that looks like it only costs time."""
@@ -30,11 +33,15 @@ _AS_TEXT: Final = (Decimal, IPv4Address, IPv4Interface, IPv6Address, IPv6Interfa
 
 def rows_json(rows: Sequence[Row]) -> str:
     """A JSON array with an object a row."""
-    records = [vars(row) for row in rows]
-    encoded = orjson.dumps(records, default=_other)
+    return value_json([vars(row) for row in rows]).decode()
+
+
+def value_json(value: Any) -> bytes:
+    """A value, such as that of a jsonb column."""
+    encoded = orjson.dumps(value, default=_other)
     if b"e+" in encoded and _EXPONENT.search(encoded):  # the first is a hundred times as fast
-        encoded = orjson.dumps(_in_full(records), default=_other)
-    return encoded.decode()
+        encoded = orjson.dumps(_in_full(value), default=_other)
+    return encoded
 
 
 def keys_json(table: type[Row], keys: Iterable[Key]) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
 from projections.projection import Projection, State
 from projections.row import Key, Row
-from projections.row_json import keys_json, rows_json
+from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
 from projections.session import Connection
 
 __all__ = ["LIVE_SCHEMA", "RowStore", "Touched"]
@@ -28,6 +31,9 @@ LIVE_SCHEMA: Final = "projections"
 
 _SQL: Final = load("projections.sql", "rows.sql")
 _READ_AT_ONCE: Final = 5_000
+_ROWS_A_STATEMENT: Final = 2_000
+_BYTEA, _JSONB = 17, 3802
+"""Types by their numbers in pg_type, which never change."""
 
 
 class RowStore:
@@ -36,6 +42,7 @@ class RowStore:
     def __init__(self, projection: Projection, schema: str = LIVE_SCHEMA) -> None:
         self.projection, self.schema = projection, schema
         self._queries = {table: _composed(table, schema) for table in projection.tables}
+        self._types: dict[type[Row], list[int]] = {}
 
     def load(self, conn: Connection, keys: Iterable[tuple[type[Row], Key]]) -> State:
         """The state that consists of those rows; one that is not there is absent from it."""
@@ -67,7 +74,7 @@ class RowStore:
                 written[table].append(row)
         for table in reversed(self.projection.tables):
             if table in removed:
-                conn.execute(self._queries[table]["remove"], [keys_json(table, removed[table])])
+                self.remove(conn, table, removed[table])
         for table in self.projection.tables:
             if table in written:
                 # Oldest change first: a row that gave up a unique name goes before its taker.
@@ -81,9 +88,49 @@ class RowStore:
             cursor.execute(self._queries[table]["read"])
             yield from map(_maker(table), cursor)
 
-    def insert(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
-        """Adds rows to a table that is being built and has none of their keys."""
-        conn.execute(self._queries[table]["insert"], [rows_json(rows)])
+    def insert(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
+        """Adds rows to a table that has none of their keys, inside the caller's transaction.
+
+        By a binary COPY, which takes half of the time of JSON. It is exact about types where JSON
+        is not (an integer for a numeric column, an enum for a text), so what it does not take is
+        left to the server to convert.
+        """
+        rows = list(rows)
+        try:
+            with conn.transaction():
+                self._copy(conn, table, rows)
+        except psycopg.Error as error:
+            if error.sqlstate is not None:
+                raise
+            self._insert_json(conn, table, rows)
+        except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError):
+            self._insert_json(conn, table, rows)
+
+    def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
+        """Deletes the rows of those keys, as far as there are any."""
+        conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
+
+    def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
+        types = self._types.get(table)
+        if types is None:
+            names = {"table": f"{self.schema}.{table.TABLE}", "names": list(table.COLUMNS)}
+            found = conn.execute(self._queries[table]["types"], names).fetchall()
+            types = self._types[table] = [each[0] for each in found]
+        as_json = [place for place, number in enumerate(types) if number == _JSONB]
+        values_of = attrgetter(*table.COLUMNS)
+        with conn.cursor().copy(self._queries[table]["copy"]) as copy:
+            copy.set_types([_BYTEA if number == _JSONB else number for number in types])
+            for row in rows:
+                values = list(values_of(row))
+                for place in as_json:
+                    if values[place] is not None:
+                        values[place] = JSONB_VERSION + value_json(values[place])
+                copy.write_row(values)
+
+    def _insert_json(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
+        left = iter(rows)
+        while some := list(islice(left, _ROWS_A_STATEMENT)):
+            conn.execute(self._queries[table]["insert"], [rows_json(some)])
 
 
 def _maker(table: type[Row]) -> Any:

@@ -21,6 +21,17 @@ DELETE FROM {table} AS stored
 INSERT INTO {table} ({names})
 SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::text::json)
 
+-- name: types
+-- The types of a table's columns, in the order asked for.
+SELECT atttypid::integer
+  FROM unnest(%(names)s::text[]) WITH ORDINALITY AS wanted (name, place)
+  JOIN pg_attribute ON attrelid = %(table)s::regclass AND attname = name
+ ORDER BY place
+
+-- name: copy
+-- Loads rows into a table that has none of their keys: the quickest way there is.
+COPY {table} ({names}) FROM STDIN (FORMAT BINARY)
+
 -- name: read
 -- Every row of a table.
 SELECT {names} FROM {table}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,11 +13,18 @@ import pytest
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
 from projections.catalogue import PROJECTIONS
-from projections.checkpoint import acquire_rebuild
-from projections.errors import EventNotApplied, LeaseHeld, LeaseLost, RebuildRefused
+from projections.errors import (
+    EventNotApplied,
+    LeaseHeld,
+    LeaseLost,
+    RebuildRefused,
+    SwitchRefused,
+)
 from projections.projection import Projection, Rows, on
-from projections.rebuild import Progress, rebuild, rebuild_all
+from projections.build import Progress
+from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection
+from tests.integration.projections.building import begin_rebuild
 from tests.integration.projections.running import (
     catch_up,
     checkpoint,
@@ -229,7 +237,7 @@ def interrupt_at(phase: str) -> Callable[[Progress], None]:
     return report
 
 
-@pytest.mark.parametrize("phase", ["fold", "load", "index", "catch up", "switch"])
+@pytest.mark.parametrize("phase", ["fold", "index", "catch up", "switch"])
 def test_broken_off_it_leaves_the_live_tables(
     store: EventStore, url: str, conn: Connection, phase: str
 ) -> None:
@@ -249,33 +257,53 @@ def test_broken_off_it_leaves_the_live_tables(
     assert left.fetchone() is None
 
 
-def test_an_event_that_the_rules_refuse_ends_it(
+def test_an_event_that_the_rules_refuse_is_held(
     store: EventStore, url: str, conn: Connection
 ) -> None:
+    """And so is what names its row after it; all else is there."""
     fill(store)
-    catch_up(url, Things())
-    before = stored(conn, Things())
-    position = store.append("thing-1", [Forbidden(thing_id=number(1))]).positions[0]
-    with pytest.raises(EventNotApplied) as caught:
-        rebuild(url, Things())
-    assert caught.value.position == position
-    assert stored(conn, Things()) == before
-    there = checkpoint(conn, "things", "rebuild")
-    assert there is not None
-    assert there["state"] == "failed"
-    assert "this rule refuses" in there["last_error"]["error"]
+    one, two = number(1), number(2)
+    refused = store.append(
+        "thing-1", [Forbidden(thing_id=one), AmountAdded(thing_id=one, amount=1)]
+    ).positions
+    store.append("thing-2", [AmountAdded(thing_id=two, amount=1)])
+    done = rebuild(url, Things())
+    assert (done.held, done.rows) == (2, 40)
+    held = conn.execute(
+        "SELECT position, behind, origin, attempts, error, keys FROM failures "
+        "WHERE build = 'live' ORDER BY position"
+    ).fetchall()
+    assert [row[:4] for row in held] == [
+        (refused[0], None, "rules", 1),
+        (refused[1], refused[0], None, 0),
+    ]
+    assert "this rule refuses" in held[0][4]
+    assert held[0][5] == [f'["things","default","{one}"]']
+    amounts: dict[UUID, float] = dict(conn.execute("SELECT id, amount FROM things").fetchall())
+    assert (amounts[one], amounts[two]) == (0.1, 1.1)
 
 
 def test_rows_that_the_constraints_refuse_are_not_switched_to(
     store: EventStore, url: str, conn: Connection
 ) -> None:
+    """Its events are applied in the order and in the batches of live, and end where live ends."""
     fill(store)
     catch_up(url, Things())
     before = stored(conn, Things())
-    store.append("thing-1", [Overdrawn(thing_id=number(1))])
-    with pytest.raises(Exception, match="things_big_check"):
-        rebuild(url, Things())
+    position = store.append("thing-1", [Overdrawn(thing_id=number(1))]).positions[0]
+    fill(store, 21, 1)
+    for _ in range(2):
+        with pytest.raises(EventNotApplied, match="things_big_check") as caught:
+            rebuild(url, Things())
+        assert caught.value.position == position
     assert stored(conn, Things()) == before
+    assert "things" in catch_up(url, Things())
+    there = checkpoint(conn, "things")
+    built = checkpoint(conn, "things", "rebuild")
+    assert there is not None
+    assert built is not None
+    assert built["position"] == there["position"] == position - 1
+    assert built["built_at"] is not None
 
 
 def test_it_cures_what_failed_under_older_rules(
@@ -323,7 +351,7 @@ def test_the_replaced_tables_stay_until_the_next_time(
 
 
 def test_one_at_a_time(url: str, conn: Connection) -> None:
-    lease = acquire_rebuild(conn, Things(), seconds=60)
+    lease = begin_rebuild(url, Things())
     with pytest.raises(LeaseHeld) as caught:
         rebuild(url, Things())
     assert "a rebuild of things" in str(caught.value)
@@ -384,8 +412,8 @@ def test_a_reader_that_never_ends_is_given_up_on(store: EventStore, url: str) ->
     with connect(url, role="auditor") as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM things")
-        with pytest.raises(RebuildRefused, match="other transactions"):
-            rebuild(url, Things(), switch_seconds=0.5)
+        with pytest.raises(SwitchRefused, match="other transactions"):
+            rebuild(url, Things(), RebuildOptions(switch_seconds=0.5))
         reader.execute("COMMIT")
 
 
@@ -414,7 +442,6 @@ def test_progress_is_told(store: EventStore, url: str) -> None:
     rebuild(url, Things(), report=told.append)
     assert list(dict.fromkeys(each.phase for each in told)) == [
         "fold",
-        "load",
         "index",
         "catch up",
         "switch",
@@ -424,7 +451,7 @@ def test_progress_is_told(store: EventStore, url: str) -> None:
 
 def test_the_projector_cannot_rebuild(url: str, conn: Connection) -> None:
     for statement in (
-        "SELECT projections.switch_builds('things', '{things,parts}', 1)",
+        "SELECT projections.switch_builds('things', 'rebuild', '{things,parts}', 1)",
         "SELECT projections.drop_build('things', 'old')",
         "DELETE FROM projections.checkpoints",
         "TRUNCATE projections.things",

@@ -6,9 +6,10 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.checkpoint import Lease, acquire, acquire_rebuild
+from projections.checkpoint import Lease, acquire
 from projections.session import Connection
 from projections.status import ProjectionStatus, status
+from tests.integration.projections.building import begin_rebuild
 from tests.integration.projections.running import catch_up, number, running, until
 from tests.integration.projections.things import Forbidden, Noise, ThingMade, Things
 
@@ -72,8 +73,8 @@ def test_of_one_whose_rules_have_changed(store: EventStore, url: str, conn: Conn
     assert (found.state, found.projection_version) == ("outdated", 1)
 
 
-def test_of_a_rebuild_under_way(conn: Connection) -> None:
-    acquire_rebuild(conn, Things(), seconds=60)
+def test_of_a_rebuild_under_way(url: str, conn: Connection) -> None:
+    begin_rebuild(url, Things())
     builds = [(each.build, each.state) for each in status(conn, [Things()]).projections]
     assert builds == [("rebuild", "running"), ("live", "never ran")]
 

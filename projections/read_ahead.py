@@ -1,0 +1,59 @@
+"""Pages of the log, each fetched while the one before is folded."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+from eventstore import RecordedEvent
+
+__all__ = ["read_ahead"]
+
+_PAGE: Final = 2_000
+"""Events a page, as long as they are small."""
+_PAGE_BYTES: Final = 4 << 20
+"""Bytes of payload that a page should have at most; two pages are in memory at once."""
+
+
+def read_ahead(
+    page: Callable[[int, int], list[RecordedEvent]], after: int
+) -> Generator[list[RecordedEvent], None, None]:
+    """Yields the pages after a position until they end; `page(after, limit)` fetches one.
+
+    It runs in a thread, so its connection is its own until this generator has ended. Meanwhile the
+    garbage collector sees only what is new: rows by the ten thousand are no garbage and hold no
+    cycles, and to walk through them again and again takes as long as folding.
+    """
+    limit = _PAGE
+    with _spared_collector(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
+        events = page(after, limit)
+        while events:
+            full = len(events) == limit
+            limit = _next_limit(events)
+            following = ahead.submit(page, events[-1].position, limit) if full else None
+            yield events
+            gc.collect(0)
+            gc.freeze()
+            events = following.result() if following is not None else []
+
+
+def _next_limit(events: list[RecordedEvent]) -> int:
+    """How many events make a page, if the next ones are as large as these."""
+    size = sum(len(recorded.data) for recorded in events) // len(events)
+    return max(1, min(_PAGE, _PAGE_BYTES // max(size, 1)))
+
+
+@contextmanager
+def _spared_collector() -> Iterator[None]:
+    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not frozen:  # else somebody else's frozen objects would thaw with ours
+            gc.unfreeze()
+        if enabled:
+            gc.enable()
