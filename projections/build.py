@@ -27,7 +27,17 @@ from projections.session import Connection, open_session
 from projections.shadow_target import ShadowTarget
 from projections.shard_build import Shard, ShardFold, Target
 
-__all__ = ["Built", "Failed", "Phase", "Progress", "ShardTask", "build", "open_long", "worthwhile"]
+__all__ = [
+    "Built",
+    "Failed",
+    "Phase",
+    "Progress",
+    "ShardTask",
+    "build",
+    "few_positions",
+    "open_long",
+    "shards_for",
+]
 
 Phase = Literal["fold", "index", "catch up", "switch", "compare"]
 
@@ -98,9 +108,7 @@ class ShardTask:
             fold = ShardFold(self.shard, log, self._target(stack), report)
             fold.run()
         failures = tuple(
-            Failed(
-                held.recorded.position, held.recorded.event_type, facts_of(held.error)["error"]
-            )
+            Failed(held.recorded.position, held.recorded.event_type, facts_of(held.error)["error"])
             for held in fold.failures
             if held.error is not None
         )
@@ -130,9 +138,9 @@ def open_long(url: str, projection: Projection, *, owner: bool = False) -> Conne
     return conn
 
 
-def worthwhile(projection: Projection, positions: int) -> bool:
-    """Whether to fold so many positions in processes of their own."""
-    return positions >= _FEW_POSITIONS and can_travel(projection)
+def few_positions(shards: Sequence[Shard]) -> bool:
+    """Whether to fold them here and in memory: they are done before a process has started."""
+    return max(shard.until - shard.after for shard in shards) < _FEW_POSITIONS
 
 
 def shards_for(projection: Projection, workers: int | None) -> int:
@@ -152,8 +160,8 @@ def build(
     When one fails the others are given up, and its error is raised. So is what `report` raises.
     """
     telling = _Telling(tasks, report)
-    projection = tasks[0].shard.projection
-    if not worthwhile(projection, max(task.shard.until - task.shard.after for task in tasks)):
+    shards = [task.shard for task in tasks]
+    if few_positions(shards) or not can_travel(shards[0].projection):
         return [task.run(telling.of(number)) for number, task in enumerate(tasks)]
     if processes is not None:
         return _in_processes(tasks, telling, processes)

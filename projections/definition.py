@@ -44,7 +44,7 @@ def _modules(projection: Projection) -> set[str]:
     return {
         each.__module__
         for each in classes
-        if issubclass(each, Projection) and each is not Projection or each in projection.tables
+        if (issubclass(each, Projection) and each is not Projection) or each in projection.tables
     }
 
 

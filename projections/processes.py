@@ -39,7 +39,7 @@ class Task(Protocol[R]):
         """The whole task. An exception from `report` ends it."""
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """The task was given up because another one failed."""
 
 
@@ -179,7 +179,11 @@ def _packed(error: Exception) -> tuple[type[Exception], tuple[Any, ...], dict[st
     where = "".join(traceback.format_exception(error))
     if not isinstance(error, EventStoreError):
         return RuntimeError, (where,), {}
-    return type(error), error.args, vars(error) | {"__notes__": [f"in a process of its own:\n{where}"]}
+    return (
+        type(error),
+        error.args,
+        vars(error) | {"__notes__": [f"in a process of its own:\n{where}"]},
+    )
 
 
 def _unpacked(kind: type[Exception], args: tuple[Any, ...], facts: dict[str, Any]) -> Exception:

@@ -14,6 +14,8 @@ __all__ = ["read_ahead"]
 
 _PAGE: Final = 2_000
 """Events a page, as long as they are small."""
+_PAGES_A_LOOK: Final = 8
+"""Pages after which the garbage collector looks at what is new."""
 _PAGE_BYTES: Final = 4 << 20
 """Bytes of payload that a page should have at most; two pages are in memory at once."""
 
@@ -27,7 +29,7 @@ def read_ahead(
     garbage collector sees only what is new: rows by the ten thousand are no garbage and hold no
     cycles, and to walk through them again and again takes as long as folding.
     """
-    limit = _PAGE
+    limit, pages = _PAGE, 0
     with _spared_collector(), ThreadPoolExecutor(1, thread_name_prefix="read ahead") as ahead:
         events = page(after, limit)
         while events:
@@ -35,9 +37,11 @@ def read_ahead(
             limit = _next_limit(events)
             following = ahead.submit(page, events[-1].position, limit) if full else None
             yield events
-            gc.collect(0)
-            gc.freeze()
             events = following.result() if following is not None else []
+            pages += 1
+            if pages % _PAGES_A_LOOK == 0:
+                gc.collect(0)
+                gc.freeze()
 
 
 def _next_limit(events: list[RecordedEvent]) -> int:

@@ -91,7 +91,7 @@ class RebuildOptions:
 def rebuild(
     url: str,
     projection: Projection,
-    options: RebuildOptions = RebuildOptions(),  # noqa: B008 - it is frozen
+    options: RebuildOptions = RebuildOptions(),
     *,
     report: Callable[[Progress], None] = lambda progress: None,
     processes: Processes | None = None,
@@ -129,7 +129,7 @@ def rebuild(
 def rebuild_all(
     url: str,
     projections: Iterable[Projection],
-    options: RebuildOptions = RebuildOptions(),  # noqa: B008 - it is frozen
+    options: RebuildOptions = RebuildOptions(),
     *,
     report: Callable[[Projection, Progress], None] = lambda projection, progress: None,
 ) -> list[Rebuilt]:

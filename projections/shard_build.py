@@ -144,7 +144,9 @@ class ShardFold:
     def run(self) -> None:
         """Folds it all. Raises EventNotApplied when too many events fail; LeaseLost."""
         shard, position = self._shard, self._shard.after
-        for events in read_ahead(lambda after, limit: shard.page(self._log, after, limit), position):
+        for events in read_ahead(
+            lambda after, limit: shard.page(self._log, after, limit), position
+        ):
             if not self._whole:
                 self._look_up(events)
             self._fold(events)
@@ -191,7 +193,7 @@ class ShardFold:
         for recorded in events:
             try:
                 named = list(self._shard.projection.keys(recorded))
-            except Exception:  # noqa: BLE001, S112 - the fold meets it too, and holds the event
+            except Exception:  # noqa: BLE001 - the fold meets it too, and holds the event
                 continue
             for table, key in named:
                 rows = self.state[table]

@@ -12,6 +12,7 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
+from projections.build import Progress
 from projections.catalogue import PROJECTIONS
 from projections.errors import (
     EventNotApplied,
@@ -21,10 +22,9 @@ from projections.errors import (
     SwitchRefused,
 )
 from projections.projection import Projection, Rows, on
-from projections.build import Progress
 from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection
-from tests.integration.projections.building import begin_rebuild
+from tests.integration.projections.building import begin_rebuild, fill
 from tests.integration.projections.running import (
     catch_up,
     checkpoint,
@@ -38,10 +38,7 @@ from tests.integration.projections.things import (
     AmountAdded,
     Forbidden,
     Overdrawn,
-    PartAdded,
-    PartRemoved,
     Thing,
-    ThingMade,
     Things,
 )
 
@@ -88,21 +85,6 @@ def structure(url: str, projection: Projection) -> list[tuple[Any, ...]]:
 
 def identities(conn: Connection) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT 'projections.things'::regclass::oid").fetchall()
-
-
-def fill(store: EventStore, first: int = 1, count: int = 20) -> None:
-    for n in range(first, first + count):
-        thing = number(n)
-        store.append(
-            f"thing-{n}",
-            [
-                ThingMade(thing_id=thing, name=f"thing {n}", info={"n": n, "x": 1e20}, tags=["t"]),
-                PartAdded(thing_id=thing, part_no=1, label="one"),
-                PartAdded(thing_id=thing, part_no=2, label="two"),
-                PartRemoved(thing_id=thing, part_no=1),
-                AmountAdded(thing_id=thing, amount=0.1),
-            ],
-        )
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
 -- Keeps a rebuild from switching tables between two statements. It takes no snapshot yet.
 LOCK TABLE {tables} IN ACCESS SHARE MODE
 
--- name: checkpoint
--- What the rows claim to be.
-SELECT projection_version, position FROM projections.checkpoints
- WHERE projection = %(projection)s AND build = 'live' AND shard = 0
+-- name: checkpoints
+-- What the rows claim to be, shard by shard.
+SELECT projection_version, starts_after, position FROM projections.checkpoints
+ WHERE projection = %(projection)s AND build = 'live' ORDER BY shard
