@@ -195,12 +195,11 @@ class NoOldBuild(ProjectionError):
 class WorkerLost(ProjectionError):
     """A process that worked on `task` died with `exit_status` (negative: the signal)."""
 
-    def __init__(self, task: str, exit_status: int | None) -> None:
+    def __init__(self, task: str, exit_status: int) -> None:
         self.task, self.exit_status = task, exit_status
         super().__init__(
             f"a process that worked on {task} died (exit status {exit_status}; -9 often says that "
-            "memory ran out); what it had written is kept, so run the command again to go on. A "
-            "program of your own that calls this must do so under `if __name__ == '__main__':`"
+            "memory ran out); what a rebuild had written is kept: run it again to go on"
         )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection as Pipe
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from threading import Event as Signal
 from threading import Lock, Thread, local
 from types import TracebackType
@@ -49,10 +49,7 @@ def cores() -> int:
 
 
 def can_travel(task: object) -> bool:
-    """Whether another process would understand the task.
-
-    A class of the main program would be found there only by running that program again.
-    """
+    """Whether another process would understand the task: it does not run the main program."""
     try:
         encoded = pickle.dumps(task)
     except (pickle.PicklingError, AttributeError, TypeError):
@@ -63,14 +60,14 @@ def can_travel(task: object) -> bool:
 class Processes:
     """Starts each process when there is work for it; at the end of the block all are gone.
 
-    They are started afresh rather than forked, which no process with threads survives for sure. A
-    process whose parent dies ends itself.
+    They are started afresh: a fork of a process with threads may hang, and multiprocessing would
+    run the main program again in each. A process whose parent dies ends itself.
     """
 
     def __init__(self, count: int) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="process")
         self._own = local()
-        self._children: list[BaseProcess] = []
+        self._children: list[_Child] = []
         self._mutex, self._stopped = Lock(), False
 
     def __enter__(self) -> Self:
@@ -96,65 +93,93 @@ class Processes:
         with self._mutex:
             self._stopped = True
             for child in self._children:
-                child.kill()
+                child.end()
         self._threads.shutdown(cancel_futures=True)
-        for child in self._children:
-            child.join()
 
     def _run(self, task: Task[R], report: Callable[..., None], stop: Signal) -> R:
         if stop.is_set():
             raise Stopped
-        child, pipe = self._child()
+        child = self._child()
         try:
-            pipe.send(task)
+            child.send(task)
             while True:
-                while not pipe.poll(_LOOK):
-                    if stop.is_set():
-                        raise Stopped
-                word, value = pipe.recv()
+                word, value = child.receive(stop)
                 if word == "done":
                     result: R = value
                     return result
                 if word == "failed":
                     raise _unpacked(*value)
-                if stop.is_set():
-                    raise Stopped
                 report(*value)
-        except (EOFError, ConnectionError):
-            self._end(child, pipe)
-            raise WorkerLost(task.name, child.exitcode) from None
+        except EOFError:
+            self._own.child = None
+            raise WorkerLost(task.name, child.end()) from None
         except BaseException as error:
             if not hasattr(error, "_from_child"):  # else it waits for its next task
-                self._end(child, pipe)
+                self._own.child = None
+                child.end()
             raise
 
-    def _child(self) -> tuple[BaseProcess, Pipe]:
+    def _child(self) -> _Child:
         """This thread's process."""
-        there: tuple[BaseProcess, Pipe] | None = getattr(self._own, "child", None)
+        there: _Child | None = getattr(self._own, "child", None)
         if there is None:
-            context = get_context("spawn")
-            ours, theirs = context.Pipe()
-            child = context.Process(target=_serve, args=(theirs,), daemon=True)
             with self._mutex:
                 if self._stopped:
                     raise Stopped
-                child.start()
-                self._children.append(child)
-            theirs.close()
-            there = self._own.child = child, ours
+                there = self._own.child = _Child()
+                self._children.append(there)
         return there
 
-    def _end(self, child: BaseProcess, pipe: Pipe) -> None:
-        child.kill()
-        child.join()
-        pipe.close()
-        self._own.child = None
+
+class _Child:
+    """A process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._pipe, theirs = Pipe()
+        program = f"from {__name__} import serve; serve({theirs.fileno()})"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,  # its end tells the child that we are gone
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        theirs.close()
+
+    def send(self, task: Task[Any]) -> None:
+        """Raises EOFError when it is dead."""
+        try:
+            self._pipe.send(task)
+        except OSError as error:
+            raise EOFError from error
+
+    def receive(self, stop: Signal) -> tuple[str, Any]:
+        """Its next message; raises EOFError when it is dead, and Stopped once that is set."""
+        try:
+            while not self._pipe.poll(_LOOK):
+                if stop.is_set():
+                    raise Stopped
+            word, value = self._pipe.recv()
+        except OSError as error:
+            raise EOFError from error
+        if stop.is_set():
+            raise Stopped
+        return word, value
+
+    def end(self) -> int:
+        """Kills it if it lives; its exit status, or minus the signal that killed it."""
+        self._process.kill()
+        status = self._process.wait()
+        assert self._process.stdin is not None, "it has a pipe"
+        self._process.stdin.close()
+        return status
 
 
-def _serve(pipe: Pipe) -> None:
-    """The life of a process."""
+def serve(descriptor: int) -> None:
+    """The life of a process, which has that end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter
     Thread(target=_end_with_parent, daemon=True).start()
+    pipe: Connection[Any, Any] = Connection(descriptor)
     while True:
         try:
             task: Task[Any] = pipe.recv()
@@ -168,9 +193,7 @@ def _serve(pipe: Pipe) -> None:
 
 
 def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None, "this is a child"
-    wait([parent.sentinel])
+    sys.stdin.buffer.read()
     os._exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Final, Literal
 
@@ -26,6 +27,8 @@ SWITCH_SECONDS: Final = 600.0
 _SQL: Final = load("projections.sql", "switch.sql")
 _PATIENCE_MILLISECONDS: Final = 200
 """How long readers may queue behind the switch before it steps aside."""
+_VACUUM_MILLISECONDS: Final = 5_000
+"""How long to wait for an autovacuum to step aside, which it does after a second as a rule."""
 _NEAR: Final = 2 * BATCH
 """Positions that can be caught up while the live projector waits."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -40,17 +43,21 @@ def switch(
     The live tables go on meanwhile, so the build catches up again before each try. Raises
     SwitchRefused after `seconds`, and LeaseLost.
     """
+    with translated():
+        began = owner.execute(_SQL["now"]).fetchone()
+    assert began is not None, "a function answers"
     deadline, pause = monotonic() + seconds, _FIRST_PAUSE
     while True:
-        behind = patiently(lambda: _attempt(owner, projection, lease, catch_up))
+        behind = patiently(lambda: _attempt(owner, projection, lease, catch_up, began[0]))
         if behind == 0:
             return
         if behind is None:
             if monotonic() + pause > deadline:
                 raise SwitchRefused(
                     projection.name,
-                    f"for {seconds:.0f} s other transactions held its tables; end them (see "
-                    "pg_stat_activity, column xact_start) and run the command again",
+                    f"for {seconds:.0f} s other transactions held its tables, or a snapshot "
+                    "older than the build: end them (see pg_stat_activity, column xact_start) and "
+                    "run the command again",
                 )
             sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -59,8 +66,14 @@ def switch(
         catch_up.to_the_end(behind or lease.position)
 
 
-def _attempt(owner: Connection, projection: Projection, lease: Lease, catch_up: CatchUp) -> int:
-    """0 when done, -1 when the lease is lost, else how far the live tables are."""
+def _attempt(
+    owner: Connection, projection: Projection, lease: Lease, catch_up: CatchUp, began: datetime
+) -> int | None:
+    """0: done; -1: the lease is lost; None: a reader is in the way; else how far live is."""
+    # Who looks at the database as it was before the build was complete, and came to these tables
+    # after the switch, would find them empty. It began before this switch, so it is waited for.
+    if owner.execute(_SQL["old_snapshot"], {"began": began}).fetchone() is not None:
+        return None
     if lease.build == "rebuild":
         with owner.transaction():  # of its own: to delete large files takes its time
             owner.execute(_SQL["patience"], _patience())
@@ -72,6 +85,8 @@ def _attempt(owner: Connection, projection: Projection, lease: Lease, catch_up: 
         "fencing_token": lease.fencing_token,
     }
     with owner.transaction():
+        owner.execute(_SQL["patience"], _patience(_VACUUM_MILLISECONDS))
+        owner.execute(_SQL["keep_vacuum_away"], facts)
         owner.execute(_SQL["patience"], _patience())
         # From here on the live projector waits, or it would be ahead again and again. Readers do
         # not: they wait for the switch itself only.
@@ -84,7 +99,7 @@ def _attempt(owner: Connection, projection: Projection, lease: Lease, catch_up: 
     return int(answer[0])
 
 
-def patiently(attempt: Callable[[], int]) -> int | None:
+def patiently(attempt: Callable[[], int | None]) -> int | None:
     """What the attempt gives, or None when somebody held a lock for too long."""
     try:
         with translated():
@@ -100,5 +115,5 @@ def drop_build(owner: Connection, projection: Projection, build: Literal["rebuil
     owner.execute(_SQL["drop_build"], {"projection": projection.name, "build": build})
 
 
-def _patience() -> dict[str, str]:
-    return {"milliseconds": f"{_PATIENCE_MILLISECONDS}ms"}
+def _patience(milliseconds: int = _PATIENCE_MILLISECONDS) -> dict[str, str]:
+    return {"milliseconds": f"{milliseconds}ms"}

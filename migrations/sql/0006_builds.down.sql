@@ -15,6 +15,7 @@ $$;
 DELETE FROM projections.failures WHERE build = 'rebuild';
 DELETE FROM projections.checkpoints WHERE build = 'rebuild';
 DROP FUNCTION projections.switch_builds(text, text, text[], bigint);
+DROP FUNCTION projections.keep_vacuum_away(text, text, text[]);
 DROP FUNCTION projections.clone_keys(text, text, text[]);
 DROP FUNCTION projections.finish_build(text, bigint, bigint);
 DROP FUNCTION projections.begin_build(
@@ -26,8 +27,8 @@ ALTER TABLE projections.checkpoints
     DROP COLUMN tables;
 
 -- As 0002 has them.
-CREATE OR REPLACE FUNCTION projections.clone_constraints(from_schema text, to_schema text, tables text[])
-RETURNS void
+CREATE OR REPLACE FUNCTION projections.clone_constraints(
+    from_schema text, to_schema text, tables text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ours       oid[] := (SELECT array_agg(relation)

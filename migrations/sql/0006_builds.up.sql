@@ -200,6 +200,29 @@ $$;
 
 -- Changing places --------------------------------------------------------------------------------
 
+CREATE FUNCTION projections.keep_vacuum_away(projection text, source text, tables text[])
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target regclass;
+BEGIN
+    FOR target IN
+        SELECT relation FROM projections.relations('projections', tables)
+        UNION ALL
+        SELECT oid FROM pg_class
+         WHERE relnamespace = to_regnamespace(quote_ident(
+                   projections.build_schema(projection, source)))
+           AND relkind IN ('r', 'p')
+    LOOP
+        EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', target);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION projections.keep_vacuum_away(text, text, text[]) IS
+    'Until the end of the transaction no autovacuum works on these live tables, nor on those of the '
+    'build. One that does steps aside for whoever has waited for deadlock_timeout, which a switch '
+    'never does for its own lock. Readers and writers are not held up.';
+
 CREATE OR REPLACE FUNCTION projections.drop_build(projection text, build text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -322,5 +345,6 @@ REVOKE ALL ON FUNCTION
     projections.begin_build(text, integer, text, integer, bigint, boolean, text, double precision),
     projections.finish_build(text, bigint, bigint),
     projections.clone_keys(text, text, text[]),
+    projections.keep_vacuum_away(text, text, text[]),
     projections.switch_builds(text, text, text[], bigint)
 FROM PUBLIC;

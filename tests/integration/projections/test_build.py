@@ -373,7 +373,7 @@ def test_a_process_that_is_killed_takes_the_others_with_it(
 
 def is_worker(process: psutil.Process) -> bool:
     try:
-        return "spawn_main" in " ".join(process.cmdline())
+        return "projections.processes" in " ".join(process.cmdline())
     except psutil.Error:
         return False
 

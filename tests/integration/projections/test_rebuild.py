@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +26,7 @@ from projections.errors import (
     RebuildRefused,
     SwitchRefused,
 )
+from projections.old_build import switch_back
 from projections.projection import Projection, Rows, on
 from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection
@@ -42,6 +48,7 @@ from tests.integration.projections.things import (
     Things,
 )
 
+ROOT = Path(__file__).parents[3]
 STRUCTURE = """
 SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
        coalesce(pg_get_expr(d.adbin, d.adrelid), '') || coalesce(a.attgenerated::text, ''),
@@ -165,50 +172,56 @@ def test_the_running_projector_is_fenced_and_goes_on(
 
 
 def test_readers_never_see_an_empty_table(store: EventStore, url: str) -> None:
-    """In a tight loop, while events arrive and the tables are rebuilt again and again."""
+    """Tight loops in processes of their own, some with long transactions, each kind of snapshot.
+
+    Meanwhile events arrive, the tables are rebuilt, and switched back, again and again.
+    """
     fill(store, 1, 30)
     catch_up(url, Things())
     stop = threading.Event()
-    seen: list[int] = []
-    broken: list[object] = []
-
-    def read() -> None:
-        high = 0
-        with connect(url, role="auditor") as reader:
-            while not stop.is_set():
-                try:
-                    row = reader.execute(
-                        "SELECT count(*), count(part_no), coalesce(max(t.position), 0) "
-                        "FROM things t LEFT JOIN parts p ON p.thing_id = t.id"
-                    ).fetchone()
-                except psycopg.Error as error:
-                    broken.append(error)
-                    return
-                assert row is not None
-                if row[0] < 30 or row[0] != row[1] or row[2] < high:
-                    broken.append(row)
-                high = row[2]
-                seen.append(row[0])
 
     def append() -> None:
         n = 31
-        while not stop.is_set():
+        while not stop.wait(0.005):
             fill(store, n, 1)
             n += 1
 
-    threads = [threading.Thread(target=read), threading.Thread(target=append)]
-    with running(url, Things()):
-        for thread in threads:
-            thread.start()
+    appender = threading.Thread(target=append)
+    kinds = ("short", "read committed", "repeatable read")
+    with ExitStack() as stack:
+        stack.enter_context(running(url, Things()))
+        readers = [stack.enter_context(reading(url, kind)) for kind in kinds]
+        appender.start()
         try:
-            for _ in range(4):
+            for _ in range(2):
                 rebuild(url, Things())
+                switch_back(url, Things())
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
-    assert not broken, broken[:3]
-    assert len(seen) > 20
+            appender.join()
+            said = [reader.communicate(timeout=30)[0] for reader in readers]
+    for kind, words in zip(kinds, said, strict=True):
+        found = json.loads(words)
+        assert found["broken"] == [], (kind, found["broken"])
+        assert found["reads"] > 5, kind
+
+
+@contextmanager
+def reading(url: str, kind: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that reads until its stdin is closed, and then says what it saw."""
+    module = "tests.integration.projections.reader_process"
+    with subprocess.Popen(
+        [sys.executable, "-m", module, url, kind],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"reading\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def interrupt_at(phase: str) -> Callable[[Progress], None]:
@@ -385,6 +398,24 @@ def test_a_long_reader_is_waited_for(store: EventStore, url: str, conn: Connecti
         finally:
             reader.execute("COMMIT")
             thread.join()
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_a_snapshot_from_before_the_build_is_waited_for(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """Else its reader, who has not looked at the tables yet, would find the new ones empty."""
+    fill(store)
+    catch_up(url, Things())
+    with connect(url, role="auditor") as reader:
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM packages")
+        with pytest.raises(SwitchRefused, match="snapshot"):
+            rebuild(url, Things(), RebuildOptions(switch_seconds=0.5))
+        assert reader.execute("SELECT count(*) FROM things").fetchone() == (20,)
+        reader.execute("COMMIT")
+    done = rebuild(url, Things())
+    assert (done.resumed, done.events) == (True, 0)
     assert stored(conn, Things()) == replayed(conn, Things())
 
 
