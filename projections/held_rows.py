@@ -124,6 +124,8 @@ class LeftOut:
 
     refused: frozenset[int]
     """What the database refuses, by position."""
+    failed: frozenset[int]
+    """All that failed live; other rules than those of the live projector might apply some of it."""
     discarded: frozenset[tuple[str, int]]
     """What was discarded, by tenant and position; but not before the projector dealt with it."""
     held: int
@@ -137,6 +139,7 @@ def left_out(conn: Connection, projection: Projection, *, tenant: str | None = N
         held = conn.execute(_SQL["origins"], facts).fetchall()
     return LeftOut(
         frozenset(position for _, position, origin in held if origin == "database"),
+        frozenset(position for _, position, origin in held if origin is not None),
         discarded(conn, projection, tenant=tenant)
         - {(owner, position) for owner, position, _ in held},
         len(held),

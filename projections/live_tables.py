@@ -35,8 +35,8 @@ class LiveTables:
     positions: tuple[int, ...]
     """How far each shard is."""
     starts_after: int
-    refused: frozenset[int]
-    """Positions of the events whose rows the database refuses."""
+    failed: frozenset[int]
+    """Positions of the events that failed."""
     discarded: frozenset[tuple[str, int]]
     """The events that somebody left out, by tenant and position."""
     held: int
@@ -99,7 +99,7 @@ def live_tables(url: str, projection: Projection) -> Iterator[LiveTables]:
             version,
             tuple(position for _, _, position in found) or (0,),
             starts_after,
-            out.refused,
+            out.failed,
             out.discarded,
             out.held,
         )

@@ -80,7 +80,7 @@ def verify(
             if bucket is None
             else [live.bucket(projection, bucket, rows_in_memory)]
         )
-        shards = [replace(shard, refused=live.refused) for shard in shards]
+        shards = [replace(shard, refused=live.failed) for shard in shards]
         with shadow(url, live.conn, shards, purpose="verify", report=report) as said:
             rows = wrong = 0
             kept: list[Difference] = []
