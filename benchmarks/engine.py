@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks.memory import PeakMemory, peak_megabytes
 from projections.daemon import run_daemon
 from projections.projection import Projection
-from projections.rebuild import rebuild, rebuild_all
+from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 
 __all__ = ["WORKERS", "Daemons", "Rebuilding", "daemons", "rebuild_once"]
 
@@ -67,11 +67,11 @@ def rebuild_once(url: str, *projections: Projection) -> Rebuilding:
 def _rebuild(url: str, projections: Sequence[Projection], told: Pipe) -> None:
     with PeakMemory() as memory:
         began = perf_counter()
-        # The place of `workers=WORKERS`, as soon as a rebuild can share its work.
+        how = RebuildOptions(workers=WORKERS)
         if len(projections) == 1:
-            events = rebuild(url, projections[0]).events
+            events = rebuild(url, projections[0], how).events
         else:
-            events = sum(done.events for done in rebuild_all(url, projections))
+            events = sum(done.events for done in rebuild_all(url, projections, how))
         seconds = perf_counter() - began
     told.send(Rebuilding(events, seconds, memory.megabytes))
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
-from eventstore.errors import ConfigurationError
+from projections.moment_cli import moment
+
+if TYPE_CHECKING:
+    from eventstore import RecordedEvent
+    from projections.session import Connection
 
 __all__ = ["app"]
+
+_THE_END: Final = 2**63 - 1
+"""A position behind every other."""
 
 app = typer.Typer(no_args_is_help=True, help="The past, as the events tell it.")
 
@@ -32,31 +40,16 @@ def as_of(
     ],
 ) -> None:
     """Show a row as it was, and the events that made it so."""
-    from eventstore.schema import check_schema
-    from eventstore.server import connect_to
     from projections.replay import owner_of, parse_key, row_as_of
-    from projections.session import open_session
 
     options = Options.of(context)
-    moment = _moment(at)
+    when = moment(at, "--at")
     _, row_type = owner_of(table)
     wanted = parse_key(row_type, key)
-    settings = options.settings()
-    url, _ = connect_to(settings)
-    with closing(open_session(url, part="audit", role="auditor")) as conn:
-        check_schema(conn)
-        found = row_as_of(conn, table, wanted, moment, tenant=settings.tenant)
+    with _auditor(options) as (conn, tenant):
+        found = row_as_of(conn, table, wanted, when, tenant=tenant)
     row = {column: getattr(found.row, column) for column in row_type.COLUMNS}
-    events: list[dict[str, Any]] = [
-        {
-            "position": each.position,
-            "recorded_at": each.recorded_at.isoformat(timespec="milliseconds"),
-            "event_type": each.event_type,
-            "agent": each.agent,
-            "event_id": each.event_id,
-        }
-        for each in found.events
-    ]
+    events = list(map(_event, found.events))
     held: list[dict[str, Any]] = [
         {
             "position": each.recorded.position,
@@ -85,14 +78,82 @@ def as_of(
         print_rows(options, held, tuple(held[0]))
 
 
-def _moment(text: str) -> int | datetime:
-    """A position, or a time; a time without a zone is UTC."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            "--at", f"{text!r} is neither a position nor a time such as 2026-05-01T12:00:00Z"
-        ) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+@app.command()
+def diff(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of `projections list`.")],
+    earlier: Annotated[str, typer.Option("--from", metavar="AT", help="A position, or a time.")],
+    later: Annotated[str, typer.Option("--to", metavar="AT", help="A position, or a time.")],
+) -> None:
+    """Show the rows of a projection that differ between two moments, and how."""
+    from projections.catalogue import projection
+    from projections.checks_cli import print_changes
+    from projections.history import changes_between
+
+    options = Options.of(context)
+    ends = moment(earlier, "--from"), moment(later, "--to")
+    wanted = projection(name)
+    with _auditor(options) as (conn, tenant):
+        found = changes_between(conn, wanted, *ends, tenant=tenant)
+    if options.json:
+        print_json(asdict(found))
+        return
+    print_record(options, {"from": found.from_position, "to": found.to_position})
+    print_changes(options, found.changes, "from_and_to")
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help="A table of `projections list`.")],
+    key: Annotated[str, typer.Argument(help="Its key; several columns as A,B.")],
+    column: Annotated[str | None, typer.Argument(help="By default all.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="Up to a position, or a time; by default to the end.")
+    ] = None,
+) -> None:
+    """Show every change of a row's values, and the event that made it."""
+    from projections.history import cell_history
+    from projections.replay import owner_of, parse_key
+
+    options = Options.of(context)
+    _, row_type = owner_of(table)
+    wanted = parse_key(row_type, key)
+    until = moment(at, "--at") if at is not None else _THE_END
+    with _auditor(options) as (conn, tenant):
+        found = cell_history(
+            conn, table, wanted, [column] if column else [], until=until, tenant=tenant
+        )
+    print_rows(
+        options,
+        (
+            {"column": each.column, "before": each.before, "after": each.after}
+            | _event(each.recorded)
+            for each in found
+        ),
+        ("position", "column", "before", "after", "recorded_at", "event_type", "agent"),
+    )
+
+
+@contextmanager
+def _auditor(options: Options) -> Iterator[tuple[Connection, str]]:
+    """A connection that reads, and the tenant whose past is asked for."""
+    from eventstore.schema import check_schema
+    from eventstore.server import connect_to
+    from projections.session import open_session
+
+    settings = options.settings()
+    url, _ = connect_to(settings)
+    with closing(open_session(url, part="audit", role="auditor")) as conn:
+        check_schema(conn)
+        yield conn, settings.tenant
+
+
+def _event(recorded: RecordedEvent) -> dict[str, Any]:
+    return {
+        "position": recorded.position,
+        "recorded_at": recorded.recorded_at.isoformat(timespec="milliseconds"),
+        "event_type": recorded.event_type,
+        "agent": recorded.agent,
+        "event_id": recorded.event_id,
+    }

@@ -19,7 +19,7 @@ import orjson
 from eventstore.database import translated
 from eventstore.errors import DatabaseFault
 from eventstore.queries import load
-from projections.errors import LeaseHeld, LeaseLost, NotInstalled, RulesDiffer
+from projections.errors import LeaseLost, NotInstalled, RulesDiffer
 from projections.flight import one_flight
 from projections.projection import Projection
 from projections.rate import Rate
@@ -31,11 +31,10 @@ __all__ = [
     "Held",
     "Lease",
     "acquire",
-    "acquire_rebuild",
     "position_of",
 ]
 
-Build = Literal["live", "rebuild"]
+Build = Literal["live", "rebuild", "old"]
 """Which copy of a projection's tables."""
 
 LEASE_SECONDS: Final = 5.0
@@ -106,6 +105,12 @@ class Lease:
         """Moves the checkpoint alone, over events without rows to write; raises LeaseLost."""
         with self.advancing(conn, until, events=events):
             pass
+
+    def move(self, conn: Connection, until: int, *, events: int) -> None:
+        """Moves the checkpoint at the end of the caller's transaction; raises LeaseLost."""
+        self.rate.add(events)
+        if conn.execute(_SQL["advance"], self._facts(until=until, events=events)).rowcount != 1:
+            raise LeaseLost(self.projection, self.fencing_token)
 
     @property
     def heartbeat_in(self) -> float:
@@ -205,29 +210,6 @@ def acquire(
     if other is None:  # it is being given back just now, or put in another's place
         return Held("another transaction", 0.0, seconds)
     return Held(other, silent, lease)
-
-
-def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float) -> Lease:
-    """The lease of a rebuild from position 0; raises LeaseHeld when another one is under way."""
-    facts = {
-        "projection": projection.name,
-        "build": "rebuild",
-        "shard": 0,
-        "projection_version": projection.version,
-        "holder": holder_name(),
-        "lease_seconds": seconds,
-    }
-    with translated():
-        taken = conn.execute(_SQL["acquire_rebuild"], facts).fetchone()
-        if taken is not None:
-            return Lease(projection.name, "rebuild", taken[0], seconds, 0)
-        _, _, _, holder, silent, lease = conn.execute(_SQL["current"], facts).fetchone() or (
-            *(None,) * 3,
-            "another process",
-            0.0,
-            seconds,
-        )
-    raise LeaseHeld(f"a rebuild of {projection.name}", holder, silent, lease)
 
 
 def position_of(conn: Connection, projection: Projection, *, build: Build = "live") -> int:

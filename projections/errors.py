@@ -15,17 +15,23 @@ ProjectionError (an EventStoreError)
 ├── LeaseLost          another projector holds the projection now; nothing was written
 ├── LeaseHeld          another process is at the same work
 ├── RulesDiffer        the rows were made by another version of the rules
-├── RebuildRefused     the tables can't be rebuilt beside the live ones, or not switched
+├── RebuildRefused     the tables can't be rebuilt beside the live ones
 ├── NotInstalled       the projection has no tables yet
 ├── TablesNotMade      the SQL file of a projection doesn't make the tables that its rules fill
 ├── NotLoaded          another package's projection can't be loaded
 ├── ReshardRefused     a projection can't be divided into that many shards now
+├── SwitchRefused      a build can't change places with the live one
+├── NoOldBuild         there is no old build
+├── WorkerLost         a process that folds a shard died
+├── RulesNotFound      the rules to compare with can't be loaded
+├── CompareRefused     the rules can't be compared with the live tables
 ├── UnknownProjection  no projection of that name
 ├── UnknownVersion     the projection has no such version here
 ├── UnknownTable       no projection has a table of that name
 ├── UnknownHook        no hook of that name was ever told anything
 ├── HookFailed         a hook raised an error; it is tried again for ever
 ├── HookRefused        what is registered as a hook is none that can be run
+├── UnknownColumn      the table has no column of that name
 └── NoSuchRow          the row did not exist at that moment
 """
 
@@ -38,6 +44,7 @@ from uuid import UUID
 from eventstore.errors import EventStoreError
 
 __all__ = [
+    "CompareRefused",
     "Contradiction",
     "EventNotApplied",
     "HookFailed",
@@ -47,6 +54,7 @@ __all__ = [
     "LeaseHeld",
     "LeaseLost",
     "MissingRow",
+    "NoOldBuild",
     "NoSuchRow",
     "NotHeld",
     "NotInstalled",
@@ -58,13 +66,17 @@ __all__ = [
     "ReshardRefused",
     "RowExists",
     "RulesDiffer",
+    "RulesNotFound",
+    "SwitchRefused",
     "TablesNotMade",
+    "UnknownColumn",
     "UnknownHook",
     "UnknownProjection",
     "UnknownTable",
     "UnknownVersion",
     "Unstorable",
     "WaitsForAnother",
+    "WorkerLost",
 ]
 
 
@@ -287,6 +299,57 @@ class ReshardRefused(ProjectionError):
         super().__init__(f"projection {projection} was not divided anew: {reason}")
 
 
+class SwitchRefused(ProjectionError):
+    """The builds of `projection` did not change places, all is as it was; `reason` says why."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, reason: str) -> None:
+        self.projection, self.reason = projection, reason
+        super().__init__(f"projection {projection} was not switched: {reason}")
+
+
+class NoOldBuild(ProjectionError):
+    """No rebuild of `projection` has replaced anything, or what it replaced was dropped."""
+
+    exit_code = 3
+
+    def __init__(self, projection: str) -> None:
+        self.projection = projection
+        super().__init__(f"projection {projection} has no old build: nothing to switch back to")
+
+
+class WorkerLost(ProjectionError):
+    """A process that worked on `task` died with `exit_status` (negative: the signal)."""
+
+    def __init__(self, task: str, exit_status: int) -> None:
+        self.task, self.exit_status = task, exit_status
+        super().__init__(
+            f"a process that worked on {task} died (exit status {exit_status}; -9 often says that "
+            "memory ran out); what a rebuild had written is kept: run it again to go on"
+        )
+
+
+class RulesNotFound(ProjectionError):
+    """`name`, written module:Class, leads to no projection; `reason` says why."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"no rules {name!r}: {reason}")
+
+
+class CompareRefused(ProjectionError):
+    """`projection` was not compared with `other`; `reason` says why."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, other: str, reason: str) -> None:
+        self.projection, self.other, self.reason = projection, other, reason
+        super().__init__(f"projection {projection} can't be compared with {other}: {reason}")
+
+
 class UnknownProjection(ProjectionError):
     """No projection is called `name`."""
 
@@ -319,6 +382,16 @@ class UnknownTable(ProjectionError):
     def __init__(self, name: str, known: list[str]) -> None:
         self.name, self.known = name, known
         super().__init__(f"no table {name!r}; there are {', '.join(known)}")
+
+
+class UnknownColumn(ProjectionError):
+    """`table` has no column called `name`."""
+
+    exit_code = 3
+
+    def __init__(self, table: str, name: str, known: list[str]) -> None:
+        self.table, self.name, self.known = table, name, known
+        super().__init__(f"{table} has no column {name!r}; there are {', '.join(known)}")
 
 
 class UnknownHook(ProjectionError):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from eventstore import RecordedEvent
 from eventstore.database import translated
 from eventstore.queries import load
-from projections.checkpoint import Lease
+from projections.checkpoint import Build, Lease
 from projections.discards import discarded
 from projections.errors import LeaseLost
 from projections.failure import reason_of, traceback_of
@@ -19,8 +21,8 @@ from projections.projection import Projection
 from projections.session import Connection
 
 __all__ = [
-    "HeldRow", "clear", "facts_of_held", "for_replay", "go_on", "is_due", "page", "pause",
-    "positions", "switch", "write",
+    "HeldRow", "LeftOut", "all_of", "count", "facts_of_held", "for_replay", "go_on", "is_due",
+    "left_out", "page", "pause", "positions", "write", "write_for_build",
 ]  # fmt: skip
 
 _SQL: Final = load("projections.sql", "held.sql")
@@ -66,6 +68,15 @@ def write(
         conn.execute(_SQL["hold"], facts)
 
 
+def write_for_build(
+    conn: Connection, lease: Lease, projection: Projection, held: Sequence[Held]
+) -> None:
+    """Records what a build holds for the first time, as its owner, in the caller's transaction."""
+    if held:
+        facts = [facts_of_held(each) | _of_the_log(projection, each.recorded) for each in held]
+        conn.execute(_SQL["hold_for_build"], _of(lease, held=orjson.dumps(facts).decode()))
+
+
 def page(conn: Connection, lease: Lease, after: int, limit: int) -> list[HeldRow]:
     """The next events of the lease's shard that are held, in order."""
     with translated():
@@ -89,20 +100,56 @@ def positions(conn: Connection, lease: Lease, after: int) -> frozenset[int]:
         return frozenset(row[0] for row in conn.execute(_SQL["positions"], _of(lease, after=after)))
 
 
-def for_replay(conn: Connection, projection: Projection, *, tenant: str | None = None) -> Holding:
-    """What a replay has to leave out to give the rows that are live now.
+def all_of(
+    conn: Connection, projection: Projection, build: Build
+) -> tuple[tuple[int, int | None, tuple[str, ...]], ...]:
+    """All that a build holds, as `Holding` takes it up."""
+    facts = {"projection": projection.name, "build": build}
+    with translated():
+        found = conn.execute(_SQL["all"], facts).fetchall()
+    return tuple((position, behind, tuple(keys)) for position, behind, keys in found)
 
-    That is what the database refuses, and what was discarded; but not before the projector has
-    dealt with the discard. Read in the snapshot in which the live rows are read, if they are.
-    """
+
+def count(conn: Connection, projection: Projection, build: Build) -> int:
+    """How many events a build holds."""
+    facts = {"projection": projection.name, "build": build}
+    with translated():
+        found = conn.execute(_SQL["count"], facts).fetchone()
+    return found[0] if found is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a replay has to leave out to give the rows that are live now."""
+
+    refused: frozenset[int]
+    """What the database refuses, by position."""
+    failed: frozenset[int]
+    """All that failed live; other rules than those of the live projector might apply some of it."""
+    discarded: frozenset[tuple[str, int]]
+    """What was discarded, by tenant and position; but not before the projector dealt with it."""
+    held: int
+    """How many events the live projection holds."""
+
+
+def left_out(conn: Connection, projection: Projection, *, tenant: str | None = None) -> LeftOut:
+    """Read it in the snapshot in which the live rows are read, if they are."""
     with translated():
         facts = {"projection": projection.name, "build": "live"}
         held = conn.execute(_SQL["origins"], facts).fetchall()
-    return Holding(
-        refused={position for _, position, origin in held if origin == "database"},
-        discarded=discarded(conn, projection, tenant=tenant)
+    return LeftOut(
+        frozenset(position for _, position, origin in held if origin == "database"),
+        frozenset(position for _, position, origin in held if origin is not None),
+        discarded(conn, projection, tenant=tenant)
         - {(owner, position) for owner, position, _ in held},
+        len(held),
     )
+
+
+def for_replay(conn: Connection, projection: Projection, *, tenant: str | None = None) -> Holding:
+    """Gives a replay the rows that are live now; see `left_out`."""
+    found = left_out(conn, projection, tenant=tenant)
+    return Holding(refused=found.refused, discarded=found.discarded)
 
 
 def pause(conn: Connection, lease: Lease, facts: dict[str, Any]) -> None:
@@ -113,19 +160,6 @@ def pause(conn: Connection, lease: Lease, facts: dict[str, Any]) -> None:
 def go_on(conn: Connection, lease: Lease) -> None:
     """Ends a pause; raises LeaseLost."""
     _say(conn, lease, "go_on")
-
-
-def clear(conn: Connection, projection: Projection, build: str) -> None:
-    """Forgets what a build held, inside the caller's transaction."""
-    conn.execute(_SQL["clear"], {"projection": projection.name, "build": build})
-
-
-def switch(conn: Connection, projection: Projection) -> None:
-    """Moves what the builds hold as the builds themselves, in the transaction that switches."""
-    clear(conn, projection, "old")
-    for build, becomes in (("live", "old"), ("rebuild", "live")):
-        facts = {"projection": projection.name, "build": build, "becomes": becomes}
-        conn.execute(_SQL["rename"], facts)
 
 
 def _say(conn: Connection, lease: Lease, name: str, **more: Any) -> None:
@@ -143,3 +177,23 @@ def _of(lease: Lease, **more: Any) -> dict[str, Any]:
         "shards": lease.shards,
         **more,
     }
+
+
+def _of_the_log(projection: Projection, recorded: RecordedEvent) -> dict[str, Any]:
+    return {
+        "tenant_id": recorded.tenant_id,
+        "event_id": recorded.event_id,
+        "event_type": recorded.event_type,
+        "stream_id": recorded.stream_id,
+        "shard_key": _shard_key(projection, recorded),
+    }
+
+
+def _shard_key(projection: Projection, recorded: RecordedEvent) -> str | None:
+    """The value of the shard's field, as PostgreSQL's `->>` gives it."""
+    if projection.shard_by is None:
+        return None
+    # Numbers as they are written.
+    payload = json.loads(recorded.data, parse_int=str, parse_float=str)
+    value = payload.get(projection.shard_by) if isinstance(payload, dict) else None
+    return value if value is None or isinstance(value, str) else json.dumps(value)

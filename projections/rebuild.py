@@ -1,78 +1,69 @@
 """Builds a projection's tables again from the log, beside the live ones, and puts them in place.
 
-Everything up to the watermark is folded in memory and loaded in one transaction: tables without
-indexes, then rows, then constraints and indexes, which prove the rows. Then the build catches up
-as a live projection does, under a lease of its own, and changes places with the live tables in
-one short transaction. Broken off anywhere before that, it leaves the live tables as they are.
+Everything up to the watermark is folded into tables without indexes; then come constraints and
+indexes, which prove the rows. Then the build catches up as a live projection does, under a lease
+of its own, and changes places with the live tables in one short transaction. Broken off anywhere
+before that, it leaves the live tables as they are, and the next rebuild goes on where it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from threading import Event as Signal
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from psycopg import sql
 
 from eventstore.database import translated
-from eventstore.errors import DatabaseFault
+from eventstore.errors import DatabaseFault, EventStoreError
 from eventstore.queries import load
-from eventstore.read import page_after, watermark
-from projections.applier import Applier
-from projections.batch import BATCH
-from projections.checkpoint import LEASE_SECONDS, Lease, acquire_rebuild
-from projections.errors import LeaseLost, ProjectionPaused, RebuildRefused
-from projections.failure import facts_of
-from projections.fold import fold
+from eventstore.read import watermark
+from projections.build import Progress, ShardTask, build, open_long, shards_for
+from projections.build_lease import Begun, begin_build, giving_back, shard_leases
+from projections.catch_up import CatchUp
+from projections.checkpoint import LEASE_SECONDS
+from projections.definition import definition_of
+from projections.discards import discarded
+from projections.errors import LeaseLost, RebuildRefused
 from projections.heartbeat import Heartbeat
-from projections.held_rows import clear, facts_of_held, for_replay, write
-from projections.holding import Held
-from projections.projection import Projection, State
-from projections.row_store import RowStore
-from projections.session import Connection, open_session
+from projections.held_rows import all_of, count, left_out
+from projections.phase import PhaseReport
+from projections.processes import Processes, cores, wait_for
+from projections.projection import Projection
+from projections.refusal import blames_rows
+from projections.session import Connection
+from projections.shard_build import Shard
+from projections.state_size import ROWS
 from projections.switch import SWITCH_SECONDS, drop_build, switch
 from projections.tables import template
 
-__all__ = ["Phase", "Progress", "Rebuilt", "rebuild", "rebuild_all"]
+__all__ = ["RebuildOptions", "Rebuilt", "rebuild", "rebuild_all"]
 
-Phase = Literal["fold", "load", "index", "catch up", "switch"]
-
-_SQL: Final = load("projections.sql", "rebuild.sql")
-_AT_ONCE: Final = 4
-"""Projections rebuilt at once; each holds its state in memory."""
+_SQL: Final = load("projections.sql", "builds.sql")
 _NOT_REBUILDABLE: Final = "ES101"
-_ROWS_A_STATEMENT: Final = 2_000
-_EVENTS_A_REPORT: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a rebuild is: `done` events or rows in `seconds` of this phase.
-
-    `position` is on its way to `target`, the end of the log when the phase began.
-    """
-
-    phase: Phase
-    done: int
-    position: int
-    target: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did: `events` folded into `rows`, now live up to `position`."""
+    """What a rebuild did: so many events folded into `rows`, now live up to `position`."""
 
     projection: str
     projection_version: int
     position: int
+    starts_after: int
+    """Its rows come from the events after this position."""
     events: int
+    """Folded by this call; a rebuild that was resumed did not fold the earlier ones again."""
     rows: int
+    held: int
+    """Events that the new tables do not hold; see projections.failures."""
+    resumed: bool
+    careful: bool
+    """The database refused rows of whole shards, so the events were applied in live batches."""
     seconds: float
 
     @property
@@ -81,50 +72,77 @@ class Rebuilt:
         return self.events / max(self.seconds, 1e-6)
 
 
+@dataclass(frozen=True, slots=True)
+class RebuildOptions:
+    """How to rebuild."""
+
+    workers: int | None = None
+    """Shards folded at once, each in a process of its own; None for as many as there are cores.
+    A projection without `shard_by` has one."""
+    anew: bool = False
+    """From the start, even if an earlier rebuild could be resumed."""
+    starts_after: int = 0
+    """Builds from the events after this position only."""
+    lease_seconds: float = LEASE_SECONDS
+    switch_seconds: float = SWITCH_SECONDS
+    """For how long to try while readers hold the live tables."""
+    rows_in_memory: int = ROWS
+    """Of each worker."""
+
+
 def rebuild(
     url: str,
     projection: Projection,
+    options: RebuildOptions = RebuildOptions(),
     *,
     report: Callable[[Progress], None] = lambda progress: None,
-    lease_seconds: float = LEASE_SECONDS,
-    switch_seconds: float = SWITCH_SECONDS,
+    processes: Processes | None = None,
 ) -> Rebuilt:
-    """Rebuilds a projection's tables from the whole log, while the live ones go on.
+    """Rebuilds a projection's tables from the log, while the live ones go on.
 
-    The new tables are those of the projection's version; a projection that has none yet gets them.
-    The replaced tables stay in the schema projections_old_NAME until the next rebuild. Raises
-    TablesNotMade when the projection's SQL file does not make what its rules fill; ProjectionPaused
-    when too many events can't be applied; LeaseHeld when another rebuild is under way;
-    RebuildRefused when something outside hangs on the tables, or readers never let go of them;
-    LeaseLost when this process was stopped for so long that another one took over.
+    One that was broken off is resumed, if rules, tables, shards and beginning are the same. The
+    new tables are those of the projection's version; a projection that has none yet gets them. The
+    replaced tables stay in the schema projections_old_NAME until the next rebuild. An event that
+    can't be applied is held, as it is live.
+
+    Raises TablesNotMade when the projection's SQL file does not make what its rules fill;
+    ProjectionPaused when too many events can't be applied; LeaseHeld when another rebuild is under
+    way; RebuildRefused when something outside hangs on the tables; SwitchRefused when readers never
+    let go of them; LeaseLost when this process was stopped for so long that another one took over;
+    WorkerLost when one of its processes died.
     """
     with (
-        closing(open_session(url, part=f"rebuild {projection.name}")) as reader,
-        closing(open_session(url, part=f"rebuild {projection.name}", role="owner")) as owner,
+        closing(open_long(url, projection)) as reader,
+        closing(open_long(url, projection, owner=True)) as owner,
     ):
-        lease = acquire_rebuild(reader, projection, seconds=lease_seconds)
-        with Heartbeat(url, lease) as heartbeat:
-            work = _Rebuild(projection, reader, owner, lease, heartbeat, report)
-            try:
-                return work.run(switch_seconds)
-            except LeaseLost:
-                raise
-            except BaseException as error:
-                work.give_up(error)
-                raise
+        _assert_rebuildable(owner, projection)
+        begun = begin_build(
+            owner,
+            projection,
+            definition=definition_of(projection),
+            shards=shards_for(projection, options.workers),
+            starts_after=options.starts_after,
+            anew=options.anew,
+            seconds=options.lease_seconds,
+        )
+        with Heartbeat(url, begun.lease) as heartbeat, giving_back(begun.lease, owner):
+            tell = PhaseReport(heartbeat, report)
+            return _Rebuild(url, projection, options, reader, owner, begun, tell).run(processes)
 
 
 def rebuild_all(
     url: str,
     projections: Iterable[Projection],
+    options: RebuildOptions = RebuildOptions(),
     *,
     report: Callable[[Projection, Progress], None] = lambda projection, progress: None,
 ) -> list[Rebuilt]:
-    """Rebuilds several projections at once: one is folded while the database loads another.
+    """Rebuilds several projections at once; as many shards at a time as there are cores.
 
-    Each stands for itself: when one fails the others are finished, and then its error is raised.
-    Raises what `rebuild` raises.
+    Each projection stands for itself: when one fails the others are finished, and then its error
+    is raised. Raises what `rebuild` raises.
     """
+    chosen = list(projections)
     interrupted = Signal()
 
     def one(projection: Projection) -> Rebuilt:
@@ -133,157 +151,176 @@ def rebuild_all(
                 raise KeyboardInterrupt
             report(projection, progress)
 
-        return rebuild(url, projection, report=tell)
+        return rebuild(url, projection, options, report=tell, processes=processes)
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rebuild") as pool:
-        futures = [pool.submit(one, projection) for projection in projections]
+    with (
+        Processes(cores()) as processes,
+        ThreadPoolExecutor(max(len(chosen), 1), thread_name_prefix="rebuild") as pool,
+    ):
         try:
-            wait(futures)
+            futures = {each: pool.submit(one, each) for each in _longest_first(url, chosen)}
+            wait_for(futures.values())
         except BaseException:
             interrupted.set()
-            pool.shutdown(cancel_futures=True)
+            processes.stop()
             raise
-    return [future.result() for future in futures]
+    return [futures[each].result() for each in chosen]
+
+
+def _longest_first(url: str, projections: list[Projection]) -> list[Projection]:
+    if len(projections) < 2:
+        return projections
+    with closing(open_long(url, projections[0])) as conn, translated():
+        applied: dict[str, int] = dict(conn.execute(_SQL["applied"]).fetchall())
+    return sorted(projections, key=lambda each: -applied.get(each.name, 0))
+
+
+def _assert_rebuildable(owner: Connection, projection: Projection) -> None:
+    try:
+        with translated():
+            facts = {
+                "projection": projection.name,
+                "tables": [table.TABLE for table in projection.tables],
+            }
+            owner.execute(_SQL["assert_rebuildable"], facts)
+    except DatabaseFault as fault:
+        if fault.sqlstate != _NOT_REBUILDABLE:
+            raise
+        raise RebuildRefused(projection.name, fault.reason) from fault
+    with template(owner, projection):
+        pass  # a mistake in the file is better known before the fold than after it
 
 
 class _Rebuild:
     def __init__(
         self,
+        url: str,
         projection: Projection,
+        options: RebuildOptions,
         reader: Connection,
         owner: Connection,
-        lease: Lease,
-        heartbeat: Heartbeat,
-        report: Callable[[Progress], None],
+        begun: Begun,
+        tell: PhaseReport,
     ) -> None:
-        self._projection, self._lease, self._heartbeat = projection, lease, heartbeat
-        self._reader, self._owner, self._report = reader, owner, report
+        self._url, self._projection, self._options = url, projection, options
+        self._reader, self._owner, self._begun, self._tell = reader, owner, begun, tell
+        self._lease = begun.lease
         self._schema = f"projections_rebuild_{projection.name}"
-        self._store = RowStore(projection, self._schema)
-        self._tables = [table.TABLE for table in projection.tables]
-        self._applier = Applier(self._store)
-        self._held: list[dict[str, Any]] = []
+        self._names: dict[str, Any] = {
+            "schema": self._schema,
+            "tables": [table.TABLE for table in projection.tables],
+        }
         self._events = 0
-        self._phase: Phase | None = None
-        self._phase_began = 0.0
+        self._careful = False
 
-    def run(self, switch_seconds: float) -> Rebuilt:
+    def run(self, processes: Processes | None) -> Rebuilt:
         """All steps; see the module."""
         began = monotonic()
-        self._assert_rebuildable()
-        until = watermark(self._reader)
-        self._tell("fold", 0, 0, until)
-        state = self._fold(until)
-        rows = self._load(state, until)
-        state.clear()
-        self._catch_up(until)
-        self._tell("switch", self._events, self._lease.position, self._lease.position)
-        switch(
-            self._owner,
-            self._projection,
-            self._lease,
-            catch_up=self._catch_up,
-            seconds=switch_seconds,
-        )
+        projection, lease = self._projection, self._lease
+        if not self._begun.resumed:
+            with translated(), template(self._owner, projection) as source:
+                self._make_tables(source)
+        if not self._begun.built:
+            self._load(watermark(self._reader), processes)
+        catch_up = CatchUp(self._reader, projection, self._schema, [lease], self._tell)
+        catch_up.to_the_end(lease.position)
+        rows = self._count()
+        self._tell("switch", 0, lease.position, lease.position)
+        switch(self._owner, projection, lease, catch_up, seconds=self._options.switch_seconds)
         return Rebuilt(
-            self._projection.name,
-            self._projection.version,
-            self._lease.position,
-            self._events,
-            rows,
-            monotonic() - began,
+            projection=projection.name,
+            projection_version=projection.version,
+            position=lease.position,
+            starts_after=self._options.starts_after,
+            events=self._events + catch_up.events,
+            rows=rows,
+            held=count(self._owner, projection, "live"),
+            resumed=self._begun.resumed,
+            careful=self._careful,
+            seconds=monotonic() - began,
         )
 
-    def give_up(self, error: BaseException) -> None:
-        """Gives the lease back, so that the next try need not wait for it to run out."""
-        try:
-            if isinstance(error, Exception):
-                self._lease.fail(self._reader, facts_of(error))
-            else:
-                self._lease.release(self._reader)
-        except Exception as second:  # noqa: BLE001 - the first error is the one to raise
-            error.add_note(f"the lease could not be given back: {second}")
+    def _make_tables(self, source: str) -> None:
+        """Empty ones, in place of what an earlier rebuild left."""
+        conn = self._owner
+        self._lease.heartbeat(self._reader)  # else what is dropped here is another's build
+        drop_build(conn, self._projection, "rebuild")
+        conn.execute(sql.SQL(_SQL["create_schema"]).format(schema=sql.Identifier(self._schema)))
+        conn.execute(_SQL["clone_structure"], self._names | {"template": source})
 
-    def _assert_rebuildable(self) -> None:
+    def _load(self, until: int, processes: Processes | None) -> None:
         try:
-            with translated():
-                self._owner.execute(
-                    _SQL["assert_rebuildable"],
-                    {"projection": self._projection.name, "tables": self._tables},
-                )
-        except DatabaseFault as fault:
-            if fault.sqlstate != _NOT_REBUILDABLE:
+            for built in build(self._tasks(until), self._tell.hear, processes):
+                self._events += built.events
+            self._tell("index", 0, until, until)
+            with translated(), template(self._owner, self._projection) as source:
+                self._complete(source, until)
+        except EventStoreError as error:
+            if not blames_rows(error):
                 raise
-            raise RebuildRefused(self._projection.name, fault.reason) from fault
-        with template(self._owner, self._projection):
-            pass  # a mistake in the file is better known before the fold than after it
+            # The log holds events whose rows the database refuses. Which ones shows only in the
+            # order in which they came, so they are applied one batch after the other, as live.
+            self._careful, self._events = True, 0
+            with translated(), template(self._owner, self._projection) as source:
+                self._make_tables(source)
+                self._complete(source, None)
+        self._lease.position = self._options.starts_after if self._careful else until
 
-    def _fold(self, until: int) -> State:
-        state = self._projection.empty()
-        holding = for_replay(self._reader, self._projection)
-        for recorded, outcome in fold(self._reader, self._projection, state, holding, until=until):
-            if isinstance(outcome, Held):
-                self._held.append(facts_of_held(outcome))
-                if holding.full:
-                    raise ProjectionPaused(self._projection.name, holding.failed, len(holding))
-            self._events += 1
-            if self._events % _EVENTS_A_REPORT == 0:
-                self._heartbeat.check()
-                self._tell("fold", self._events, recorded.position, until)
-        return state
+    def _complete(self, source: str, reached: int | None) -> None:
+        """Constraints, indexes and grants; `reached` is None for tables without rows."""
+        conn, names = self._owner, self._names | {"template": source}
+        conn.execute(_SQL["memory_for_indexes"])
+        conn.execute(_SQL["clone_constraints"], names)
+        conn.execute(_SQL["clone_protection"], names)
+        # Last, because the heartbeat waits for its locks.
+        facts = {
+            "projection": self._projection.name,
+            "fencing_token": self._lease.fencing_token,
+            "reached": reached,
+        }
+        if conn.execute(_SQL["finish"], facts).fetchone() != (True,):
+            raise LeaseLost(self._projection.name, self._lease.fencing_token)
 
-    def _load(self, state: State, until: int) -> int:
-        """Makes and fills the tables, all or nothing; returns how many rows."""
-        conn, rows = self._owner, 0
-        with translated(), template(conn, self._projection) as source:
-            names = {"template": source, "schema": self._schema, "tables": self._tables}
-            conn.execute(_SQL["no_time_limit"])
-            self._lease.heartbeat(self._reader)  # else what is dropped here is another's build
-            drop_build(conn, self._projection, "rebuild")
-            conn.execute(sql.SQL(_SQL["create_schema"]).format(schema=sql.Identifier(self._schema)))
-            conn.execute(_SQL["clone_structure"], names)
-            with conn.pipeline():  # the next rows are encoded while the database takes these
-                for table in self._projection.tables:
-                    left = (row for row in state[table].values() if row is not None)
-                    while some := list(islice(left, _ROWS_A_STATEMENT)):
-                        self._store.insert(conn, table, some)
-                        rows += len(some)
-                        self._heartbeat.check()
-                        self._tell("load", rows, until, until)
-            self._tell("index", rows, until, until)
-            conn.execute(_SQL["clone_constraints"], names)
-            conn.execute(_SQL["clone_protection"], names)
-        # A transaction of its own: the heartbeat must not wait for the load's locks.
-        applied = self._events - len(self._held)
-        with self._lease.advancing(self._reader, until, events=applied):
-            clear(self._reader, self._projection, "rebuild")
-            write(self._reader, self._lease, self._projection, held=self._held)
-        self._applier.take_up(self._reader, self._lease)
-        return rows
-
-    def _catch_up(self, target: int) -> None:
-        """Applies what was appended since, at least up to `target`, until little is left."""
-        while True:
-            self._heartbeat.check()
-            mark = max(watermark(self._reader), target)
-            events = page_after(
-                self._reader,
-                self._lease.position,
-                mark,
-                BATCH,
-                event_types=self._projection.event_types,
+    def _tasks(self, until: int) -> list[ShardTask]:
+        projection, lease = self._projection, self._lease
+        leases = shard_leases(
+            self._owner, projection, "rebuild", lease.fencing_token, lease.seconds
+        )
+        begun = any(each.position > self._options.starts_after for each in leases)
+        if begun:
+            with translated(), template(self._owner, projection) as source:
+                self._owner.execute(_SQL["clone_keys"], self._names | {"template": source})
+        held = all_of(self._owner, projection, "rebuild")
+        refused = left_out(self._reader, projection).refused
+        out = discarded(self._reader, projection)
+        return [
+            ShardTask(
+                self._url,
+                Shard(
+                    projection,
+                    each.position,
+                    max(until, each.position),
+                    field=projection.shard_by if len(leases) > 1 else None,
+                    number=each.shard,
+                    of=len(leases),
+                    begun=begun,
+                    held=held,
+                    refused=refused,
+                    discarded=out,
+                    rows_in_memory=self._options.rows_in_memory,
+                ),
+                self._schema,
+                lease=replace(each),
             )
-            full = len(events) == BATCH
-            self._applier.apply(self._reader, events, events[-1].position if full else mark)
-            if self._applier.paused:
-                raise self._applier.why_paused
-            self._events += len(events)
-            self._tell("catch up", self._events, self._lease.position, mark)
-            if not full:
-                return
+            for each in leases
+        ]
 
-    def _tell(self, phase: Phase, done: int, position: int, target: int) -> None:
-        now = monotonic()
-        if phase != self._phase:
-            self._phase, self._phase_began = phase, now
-        self._report(Progress(phase, done, position, target, now - self._phase_began))
+    def _count(self) -> int:
+        rows = 0
+        with translated():
+            for table in self._projection.tables:
+                name = sql.Identifier(self._schema, table.TABLE)
+                found = self._reader.execute(sql.SQL(_SQL["count"]).format(table=name)).fetchone()
+                assert found is not None, "count answers"
+                rows += found[0]
+        return rows

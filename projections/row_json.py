@@ -21,7 +21,10 @@ from psycopg.types.json import JsonbLoader
 from projections.errors import Unstorable
 from projections.row import Key, Row
 
-__all__ = ["RowJsonbLoader", "keys_json", "rows_json"]
+__all__ = ["JSONB_VERSION", "RowJsonbLoader", "keys_json", "rows_json", "value_json"]
+
+JSONB_VERSION: Final = b"\x01"
+"""What jsonb in binary begins with; its text follows."""
 
 _EXPONENT: Final = re.compile(rb"\de\+")
 """How orjson writes floats from 1e16 on; text that looks like it only costs time."""
@@ -31,11 +34,15 @@ _AS_TEXT: Final = (Decimal, IPv4Address, IPv4Interface, IPv6Address, IPv6Interfa
 
 def rows_json(rows: Sequence[Row]) -> str:
     """A JSON array with an object a row; raises Unstorable."""
-    records = [vars(row) for row in rows]
-    encoded = _encoded(records)
+    return value_json([vars(row) for row in rows]).decode()
+
+
+def value_json(value: Any) -> bytes:
+    """A value, such as that of a jsonb column; raises Unstorable."""
+    encoded = _encoded(value)
     if b"e+" in encoded and _EXPONENT.search(encoded):  # the first is a hundred times as fast
-        encoded = _encoded(_in_full(records))
-    return encoded.decode()
+        encoded = _encoded(_in_full(value))
+    return encoded
 
 
 def keys_json(table: type[Row], keys: Iterable[Key]) -> str:
@@ -55,9 +62,9 @@ class RowJsonbLoader(JsonbLoader):
         return orjson.loads(data)
 
 
-def _encoded(values: list[Any]) -> bytes:
+def _encoded(value: Any) -> bytes:
     try:
-        return orjson.dumps(values, default=_other)
+        return orjson.dumps(value, default=_other)
     except orjson.JSONEncodeError as error:
         raise Unstorable(str(error)) from error
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
-from projections.row_json import keys_json, rows_json
+from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
 from projections.session import Connection
 
-__all__ = ["LIVE_SCHEMA", "RowStore", "Touched"]
+__all__ = ["LIVE_SCHEMA", "Bucket", "RowStore", "Touched"]
 
 Touched = set[tuple[type[Row], Key]]
 """The rows that a batch made, changed or removed."""
@@ -31,6 +34,19 @@ LIVE_SCHEMA: Final = "projections"
 _SQL: Final = load("projections.sql", "rows.sql")
 _READ_AT_ONCE: Final = 5_000
 _position: Final = attrgetter("position")
+_ROWS_A_STATEMENT: Final = 2_000
+_BYTEA, _JSONB = 17, 3802
+"""Types by their numbers in pg_type, which never change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One of so many parts of the keys of a projection that has shards."""
+
+    field: str
+    """The payload's field by which it has them."""
+    number: int
+    of: int
 
 
 class RowStore:
@@ -40,6 +56,7 @@ class RowStore:
         self.projection, self.schema = projection, schema
         self._queries = {table: _composed(table, schema) for table in projection.tables}
         self._saves = 0
+        self._types: dict[type[Row], list[tuple[int, bool]]] = {}
 
     def load(self, conn: Connection, keys: Iterable[tuple[type[Row], Key]]) -> State:
         """The state that consists of those rows; one that is not there is absent from it."""
@@ -72,7 +89,7 @@ class RowStore:
                 written[table].append(row)
         for table in reversed(self.projection.tables):
             if table in removed:
-                conn.execute(self._queries[table]["remove"], [keys_json(table, removed[table])])
+                self.remove(conn, table, removed[table])
         for table in self.projection.tables:
             if table in written:
                 # Oldest change first: a row that gave up a unique name goes before its taker.
@@ -92,9 +109,78 @@ class RowStore:
             cursor.execute(self._queries[table]["read"])
             yield from map(_maker(table), cursor)
 
-    def insert(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
-        """Adds rows to a table that is being built and has none of their keys."""
-        conn.execute(self._queries[table]["insert"], [rows_json(rows)])
+    def read_in_order(
+        self, conn: Connection, table: type[Row], *, bucket: Bucket | None = None
+    ) -> Iterator[Row]:
+        """As `read`, in the order of the full keys, which is Python's too; or one bucket of it."""
+        types = dict(zip(table.COLUMNS, self._types_of(conn, table), strict=True))
+        key = sql.SQL(", ").join(
+            sql.SQL('{} COLLATE "C"' if types[name][1] else "{}").format(
+                sql.Identifier("stored", name)
+            )
+            for name in ("tenant_id", *table.KEY)
+        )
+        query = _SQL["read_in_order" if bucket is None else "read_bucket"]
+        with conn.cursor(name=f"read_{table.TABLE}_in_order") as cursor:
+            cursor.itersize = _READ_AT_ONCE
+            cursor.execute(
+                sql.SQL(query).format(
+                    table=sql.Identifier(self.schema, table.TABLE),
+                    columns=_names(table.COLUMNS, "stored"),
+                    ordered_key=key,
+                ),
+                None if bucket is None else asdict(bucket),
+            )
+            yield from map(_maker(table), cursor)
+
+    def insert(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
+        """Adds rows to a table that has none of their keys, inside the caller's transaction.
+
+        By a binary COPY, which takes half of the time of JSON. It is exact about types where JSON
+        is not (an integer for a numeric column, an enum for a text), so what it does not take is
+        left to the server to convert.
+        """
+        rows = list(rows)
+        try:
+            with conn.transaction():
+                self._copy(conn, table, rows)
+        except psycopg.Error as error:
+            if error.sqlstate is not None:
+                raise
+            self._insert_json(conn, table, rows)
+        except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError):
+            self._insert_json(conn, table, rows)
+
+    def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
+        """Deletes the rows of those keys, as far as there are any."""
+        conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
+
+    def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
+        types = [number for number, _ in self._types_of(conn, table)]
+        as_json = [place for place, number in enumerate(types) if number == _JSONB]
+        values_of = attrgetter(*table.COLUMNS)
+        with conn.cursor().copy(self._queries[table]["copy"]) as copy:
+            copy.set_types([_BYTEA if number == _JSONB else number for number in types])
+            for row in rows:
+                values = list(values_of(row))
+                for place in as_json:
+                    if values[place] is not None:
+                        values[place] = JSONB_VERSION + value_json(values[place])
+                copy.write_row(values)
+
+    def _types_of(self, conn: Connection, table: type[Row]) -> list[tuple[int, bool]]:
+        """Of each column: the number of its type, and whether it is ordered by a collation."""
+        types = self._types.get(table)
+        if types is None:
+            names = {"table": f"{self.schema}.{table.TABLE}", "names": list(table.COLUMNS)}
+            found = conn.execute(self._queries[table]["types"], names).fetchall()
+            types = self._types[table] = [(number, collated) for number, collated in found]
+        return types
+
+    def _insert_json(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
+        left = iter(rows)
+        while some := list(islice(left, _ROWS_A_STATEMENT)):
+            conn.execute(self._queries[table]["insert"], [rows_json(some)])
 
 
 def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
@@ -117,7 +203,11 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
         "changing": _names(changing),
         "excluded": _names(changing, "excluded"),
     }
-    return {name: sql.SQL(text).format(**parts).as_bytes() for name, text in _SQL.items()}
+    return {
+        name: sql.SQL(text).format(**parts).as_bytes()
+        for name, text in _SQL.items()
+        if "{ordered_key}" not in text  # which depends on the types of the columns
+    }
 
 
 def _names(columns: Iterable[str], relation: str | None = None) -> sql.Composed:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from psycopg import IsolationLevel, sql
-
-from eventstore.database import translated
-from eventstore.queries import load
+from projections.build import Progress
+from projections.differences import differing, side_by_side
 from projections.errors import RulesDiffer
-from projections.fold import fold
-from projections.held_rows import for_replay
-from projections.holding import Held
-from projections.projection import Projection, State
+from projections.live_tables import LiveTables, live_tables
+from projections.projection import Projection
 from projections.row import Key, full_key
-from projections.row_store import LIVE_SCHEMA, RowStore
-from projections.session import Connection, open_session
+from projections.row_store import Bucket, RowStore
+from projections.shadow import Shadow, shadow
+from projections.state_size import ROWS
 
 __all__ = ["Difference", "Verified", "verify"]
 
 SHOWN: Final = 100
 """Differences that are kept; the rest is counted."""
-
-_SQL: Final = load("projections.sql", "verify.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,91 +41,91 @@ class Verified:
 
     projection: str
     position: int
+    """Of shards at different positions, the lowest; each was verified at its own."""
+    starts_after: int
+    """The tables hold nothing of the events up to here, and are not meant to."""
     events: int
+    held: int
+    """Events that the live tables hold back: what they would change is not expected yet."""
     rows: int
     wrong: int
     differences: tuple[Difference, ...]
+    bucket: tuple[int, int] | None = None
+    """Which of how many buckets of keys was verified; None for all."""
 
 
-def verify(url: str, projection: Projection) -> Verified:
+def verify(
+    url: str,
+    projection: Projection,
+    *,
+    workers: int | None = None,
+    sample: tuple[int, int] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    rows_in_memory: int = ROWS,
+) -> Verified:
     """Compares a projection's tables, as they are at this moment, with a replay of the log.
 
-    The projector goes on meanwhile; a rebuild waits with its switch. Raises RulesDiffer when the
-    tables wait for a rebuild. What is held is in neither.
+    The projector goes on meanwhile; a rebuild waits with its switch. `sample` (number, of) looks at
+    one of so many buckets of keys, rounded up to a multiple of the live shards; a projection
+    without `shard_by` has none, and is verified whole. Memory does not grow with the log or the
+    tables. What is held is in neither. Raises RulesDiffer when the tables wait for a rebuild,
+    EventNotApplied when a thousand events fail, and WorkerLost.
     """
-    with (
-        closing(open_session(url, part=f"verify {projection.name}")) as stored,
-        closing(open_session(url, part=f"verify {projection.name}")) as log,
-        translated(),
-        _held(log, projection),
-        _one_moment(stored),
-    ):
-        position = _position(stored, projection)
-        state, events = projection.empty(), 0
-        holding = for_replay(stored, projection)
-        for _, outcome in fold(log, projection, state, holding, until=position):
-            events += not isinstance(outcome, Held)
-        rows = wrong = 0
-        kept: list[Difference] = []
-        for difference in _compare(stored, projection, state):
-            rows += 1
-            if difference is not None:
-                wrong += 1
-                kept += [difference][: SHOWN - len(kept)]
-    return Verified(projection.name, position, events, rows, wrong, tuple(kept))
+    with live_tables(url, projection) as live:
+        if live.projection_version != projection.version:
+            raise RulesDiffer(projection.name, live.projection_version, projection.version)
+        bucket = _bucket(live, sample)
+        shards = (
+            live.shards(projection, workers, rows_in_memory)
+            if bucket is None
+            else [live.bucket(projection, bucket, rows_in_memory)]
+        )
+        shards = [replace(shard, refused=live.failed) for shard in shards]
+        with shadow(url, live.conn, shards, purpose="verify", report=report) as said:
+            rows = wrong = 0
+            kept: list[Difference] = []
+            for difference in _compare(live, said, bucket):
+                rows += 1
+                if difference is not None:
+                    wrong += 1
+                    kept += [difference][: SHOWN - len(kept)]
+            return Verified(
+                projection=projection.name,
+                position=live.position,
+                starts_after=live.starts_after,
+                events=said.events,
+                held=live.held,
+                rows=rows,
+                wrong=wrong,
+                differences=tuple(kept),
+                bucket=None if bucket is None else (bucket.number, bucket.of),
+            )
 
 
-@contextmanager
-def _held(conn: Connection, projection: Projection) -> Iterator[None]:
-    """Keeps a rebuild from switching the tables until the block ends."""
-    names = (sql.Identifier(LIVE_SCHEMA, table.TABLE) for table in projection.tables)
-    with conn.transaction():
-        conn.execute(sql.SQL(_SQL["hold_tables"]).format(tables=sql.SQL(", ").join(names)))
-        yield
+def _bucket(live: LiveTables, sample: tuple[int, int] | None) -> Bucket | None:
+    field = live.projection.shard_by
+    if sample is None or field is None:
+        return None
+    shards = len(live.positions)
+    of = -(-sample[1] // shards) * shards
+    return Bucket(field, sample[0] % of, of)
 
 
-@contextmanager
-def _one_moment(conn: Connection) -> Iterator[None]:
-    """A transaction in which all statements see the moment of the first.
-
-    The tables are held by then, over another connection: through a pooler the first statement is
-    one of the session's own, and comes before any lock.
-    """
-    conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
-    with conn.transaction():
-        yield
-
-
-def _position(conn: Connection, projection: Projection) -> int:
-    """What the rows claim to be: the checkpoint's position; raises RulesDiffer."""
-    found = conn.execute(_SQL["checkpoint"], {"projection": projection.name}).fetchone()
-    if found is None:
-        return 0
-    if found[0] != projection.version:
-        raise RulesDiffer(projection.name, found[0], projection.version)
-    return int(found[1])
-
-
-def _compare(conn: Connection, projection: Projection, state: State) -> Iterator[Difference | None]:
+def _compare(live: LiveTables, said: Shadow, bucket: Bucket | None) -> Iterator[Difference | None]:
     """An item for each row, stored or expected: how it differs, or None."""
-    store = RowStore(projection)
-    for table in projection.tables:
-        expected = {key: row for key, row in state[table].items() if row is not None}
-        for row in store.read(conn, table):
-            key = full_key(row)
-            said = expected.pop(key, None)
-            if said is None:
-                yield Difference(table.TABLE, key, "unexpected", {})
-                continue
-            found, wanted = vars(row), vars(said)
-            if found == wanted:
-                yield None
-                continue
-            columns = {
-                name: (found[name], wanted[name])
-                for name in table.COLUMNS
-                if found[name] != wanted[name]
-            }
-            yield Difference(table.TABLE, key, "different", columns)
-        for key in expected:
-            yield Difference(table.TABLE, key, "missing", {})
+    store = RowStore(live.projection)
+    for table in live.projection.tables:
+        stored = store.read_in_order(live.conn, table, bucket=bucket)
+        for found, wanted in side_by_side(stored, said.rows(table)):
+            if wanted is None:
+                assert found is not None, "a pair has a row"
+                yield Difference(table.TABLE, full_key(found), "unexpected", {})
+            elif found is None:
+                yield Difference(table.TABLE, full_key(wanted), "missing", {})
+            else:
+                columns = differing(found, wanted, table.COLUMNS)
+                yield (
+                    Difference(table.TABLE, full_key(found), "different", columns)
+                    if columns
+                    else None
+                )

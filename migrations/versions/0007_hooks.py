@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0007_hooks"
-down_revision = "0005_versioned_tables"
+down_revision = "0006_builds"
 
 
 def upgrade() -> None:

@@ -27,25 +27,6 @@ WITH there AS (
 )
 SELECT count(*) FROM there
 
--- name: acquire_rebuild
--- Takes the lease of a rebuild and puts it back to the start, unless another one is under way.
--- The token continues from the projection's highest: rebuild and live change places.
-INSERT INTO projections.checkpoints (projection, build, shard, projection_version, holder, state,
-                                     fencing_token, heartbeat_at, lease_seconds)
-VALUES (%(projection)s, 'rebuild', 0, %(projection_version)s, %(holder)s, 'running',
-        (SELECT coalesce(max(fencing_token), 0) + 1 FROM projections.checkpoints
-          WHERE projection = %(projection)s),
-        clock_timestamp(), %(lease_seconds)s)
-ON CONFLICT (projection, build, shard) DO UPDATE
-   SET projection_version = excluded.projection_version, position = 0, applied = 0,
-       holder = excluded.holder, state = 'running', fencing_token = excluded.fencing_token,
-       heartbeat_at = clock_timestamp(), lease_seconds = excluded.lease_seconds,
-       last_error = NULL, updated_at = clock_timestamp()
- WHERE checkpoints.holder IS NULL
-    OR checkpoints.heartbeat_at + make_interval(secs => checkpoints.lease_seconds)
-       < clock_timestamp()
-RETURNING fencing_token
-
 -- name: current
 -- Where a projection is, and who is at it.
 SELECT projection_version, position, state, holder,

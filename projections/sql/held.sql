@@ -24,6 +24,20 @@ ON CONFLICT (projection, build, position) DO UPDATE
                   THEN clock_timestamp() + make_interval(
                            secs => least(2.0 ^ least(known.attempts, 12), 3600)) END
 
+-- name: hold_for_build
+-- Records events that a build under way does not apply. Its owner does not read the log, so all that
+-- is known of them comes along.
+INSERT INTO projections.failures (
+    projection, build, position, tenant_id, event_id, event_type, stream_id, keys, shard_key,
+    behind, origin, error, traceback, attempts, tried_at, retry_at)
+SELECT %(projection)s, %(build)s, held.position, held.tenant_id, held.event_id, held.event_type,
+       held.stream_id, held.keys, held.shard_key,
+       held.behind, held.origin, held.error, held.traceback,
+       CASE WHEN held.behind IS NULL THEN 1 ELSE 0 END,
+       CASE WHEN held.behind IS NULL THEN clock_timestamp() END,
+       CASE held.origin WHEN 'database' THEN clock_timestamp() + interval '1 second' END
+  FROM json_populate_recordset(NULL::projections.failures, %(held)s::text::json) AS held
+
 -- name: let_go
 -- Forgets events that were applied after all, or discarded.
 DELETE FROM projections.failures
@@ -72,11 +86,12 @@ UPDATE projections.checkpoints
  WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
    AND fencing_token = %(fencing_token)s
 
--- name: clear
--- Forgets what a build held, before it is made anew.
-DELETE FROM projections.failures WHERE projection = %(projection)s AND build = %(build)s
+-- name: all
+-- All events that a build holds, in order.
+SELECT position, behind, keys FROM projections.failures
+ WHERE projection = %(projection)s AND build = %(build)s ORDER BY position
 
--- name: rename
--- Moves what a build holds along with its tables, when builds change places.
-UPDATE projections.failures SET build = %(becomes)s
+-- name: count
+-- How many events a build holds.
+SELECT count(*) FROM projections.failures
  WHERE projection = %(projection)s AND build = %(build)s

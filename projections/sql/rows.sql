@@ -25,6 +25,30 @@ DELETE FROM {table} AS stored
 INSERT INTO {table} ({names})
 SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::text::json)
 
+-- name: types
+-- The types of a table's columns, in the order asked for, and whether a collation orders them.
+SELECT atttypid::integer, attcollation <> 0
+  FROM unnest(%(names)s::text[]) WITH ORDINALITY AS wanted (name, place)
+  JOIN pg_attribute ON attrelid = %(table)s::regclass AND attname = name
+ ORDER BY place
+
+-- name: copy
+-- Loads rows into a table that has none of their keys: the quickest way there is.
+COPY {table} ({names}) FROM STDIN (FORMAT BINARY)
+
 -- name: read
 -- Every row of a table.
 SELECT {names} FROM {table}
+
+-- name: read_in_order
+-- Every row of a table, by key.
+SELECT {columns} FROM {table} AS stored ORDER BY {ordered_key}
+
+-- name: read_bucket
+-- The rows of one bucket, by key: those whose last event falls into it. A row that names no event
+-- of the log is in the first.
+SELECT {columns} FROM {table} AS stored
+  LEFT JOIN eventstore.events AS last
+    ON last.position = stored.position AND last.tenant_id = stored.tenant_id
+ WHERE eventstore.shard_of(last.data ->> %(field)s, %(of)s) = %(number)s
+ ORDER BY {ordered_key}

@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstore import EventStore
+from projections.build import Progress
 from projections.hooks.runners import Runners
-from projections.rebuild import Progress, rebuild
+from projections.rebuild import rebuild
 from projections.session import Connection
 from tests.integration.projections.hooking import Remembering
 from tests.integration.projections.killing import tell

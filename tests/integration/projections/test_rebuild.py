@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
+from projections.build import Progress
 from projections.catalogue import PROJECTIONS
-from projections.checkpoint import acquire_rebuild
-from projections.errors import LeaseHeld, LeaseLost, ProjectionPaused, RebuildRefused
+from projections.errors import (
+    LeaseHeld,
+    LeaseLost,
+    ProjectionPaused,
+    RebuildRefused,
+    SwitchRefused,
+)
 from projections.failures import failures
+from projections.old_build import switch_back
 from projections.projection import Projection, Rows, on
-from projections.rebuild import Progress, rebuild, rebuild_all
+from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection
+from tests.integration.projections.building import begin_rebuild, fill
 from tests.integration.projections.running import (
     catch_up,
     checkpoint,
@@ -31,13 +45,11 @@ from tests.integration.projections.things import (
     AmountAdded,
     Forbidden,
     Overdrawn,
-    PartAdded,
-    PartRemoved,
     Thing,
-    ThingMade,
     Things,
 )
 
+ROOT = Path(__file__).parents[3]
 STRUCTURE = """
 SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
        coalesce(pg_get_expr(d.adbin, d.adrelid), '') || coalesce(a.attgenerated::text, ''),
@@ -81,21 +93,6 @@ def structure(url: str, projection: Projection) -> list[tuple[Any, ...]]:
 
 def identities(conn: Connection) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT 'projections.things'::regclass::oid").fetchall()
-
-
-def fill(store: EventStore, first: int = 1, count: int = 20) -> None:
-    for n in range(first, first + count):
-        thing = number(n)
-        store.append(
-            f"thing-{n}",
-            [
-                ThingMade(thing_id=thing, name=f"thing {n}", info={"n": n, "x": 1e20}, tags=["t"]),
-                PartAdded(thing_id=thing, part_no=1, label="one"),
-                PartAdded(thing_id=thing, part_no=2, label="two"),
-                PartRemoved(thing_id=thing, part_no=1),
-                AmountAdded(thing_id=thing, amount=0.1),
-            ],
-        )
 
 
 @pytest.fixture
@@ -170,50 +167,56 @@ def test_the_running_projector_is_fenced_and_goes_on(
 
 
 def test_readers_never_see_an_empty_table(store: EventStore, url: str) -> None:
-    """In a tight loop, while events arrive and the tables are rebuilt again and again."""
+    """Tight loops in processes of their own, some with long transactions, each kind of snapshot.
+
+    Meanwhile events arrive, the tables are rebuilt, and switched back, again and again.
+    """
     fill(store, 1, 30)
     catch_up(url, Things())
     stop = threading.Event()
-    seen: list[int] = []
-    broken: list[object] = []
-
-    def read() -> None:
-        high = 0
-        with connect(url, role="auditor") as reader:
-            while not stop.is_set():
-                try:
-                    row = reader.execute(
-                        "SELECT count(*), count(part_no), coalesce(max(t.position), 0) "
-                        "FROM things t LEFT JOIN parts p ON p.thing_id = t.id"
-                    ).fetchone()
-                except psycopg.Error as error:
-                    broken.append(error)
-                    return
-                assert row is not None
-                if row[0] < 30 or row[0] != row[1] or row[2] < high:
-                    broken.append(row)
-                high = row[2]
-                seen.append(row[0])
 
     def append() -> None:
         n = 31
-        while not stop.is_set():
+        while not stop.wait(0.005):
             fill(store, n, 1)
             n += 1
 
-    threads = [threading.Thread(target=read), threading.Thread(target=append)]
-    with running(url, Things()):
-        for thread in threads:
-            thread.start()
+    appender = threading.Thread(target=append)
+    kinds = ("short", "read committed", "repeatable read")
+    with ExitStack() as stack:
+        stack.enter_context(running(url, Things()))
+        readers = [stack.enter_context(reading(url, kind)) for kind in kinds]
+        appender.start()
         try:
-            for _ in range(4):
+            for _ in range(2):
                 rebuild(url, Things())
+                switch_back(url, Things())
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
-    assert not broken, broken[:3]
-    assert len(seen) > 20
+            appender.join()
+            said = [reader.communicate(timeout=30)[0] for reader in readers]
+    for kind, words in zip(kinds, said, strict=True):
+        found = json.loads(words)
+        assert found["broken"] == [], (kind, found["broken"])
+        assert found["reads"] > 5, kind
+
+
+@contextmanager
+def reading(url: str, kind: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that reads until its stdin is closed, and then says what it saw."""
+    module = "tests.integration.projections.reader_process"
+    with subprocess.Popen(
+        [sys.executable, "-m", module, url, kind],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"reading\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def interrupt_at(phase: str) -> Callable[[Progress], None]:
@@ -224,7 +227,7 @@ def interrupt_at(phase: str) -> Callable[[Progress], None]:
     return report
 
 
-@pytest.mark.parametrize("phase", ["fold", "load", "index", "catch up", "switch"])
+@pytest.mark.parametrize("phase", ["fold", "index", "catch up", "switch"])
 def test_broken_off_it_leaves_the_live_tables(
     store: EventStore, url: str, conn: Connection, phase: str
 ) -> None:
@@ -274,16 +277,48 @@ def test_too_many_that_the_rules_refuse_end_it(
     assert "101 events failed" in there["last_error"]["error"]
 
 
+def test_an_event_that_the_rules_refuse_is_held(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """And so is what names its row after it; all else is there."""
+    fill(store)
+    one, two = number(1), number(2)
+    refused = store.append(
+        "thing-1", [Forbidden(thing_id=one), AmountAdded(thing_id=one, amount=1)]
+    ).positions
+    store.append("thing-2", [AmountAdded(thing_id=two, amount=1)])
+    done = rebuild(url, Things())
+    assert (done.held, done.rows) == (2, 40)
+    held = conn.execute(
+        "SELECT position, behind, origin, error, keys FROM failures "
+        "WHERE build = 'live' ORDER BY position"
+    ).fetchall()
+    assert [row[:3] for row in held] == [
+        (refused[0], None, "rules"),
+        (refused[1], refused[0], None),
+    ]
+    assert "this rule refuses" in held[0][3]
+    assert held[0][4] == [f'["things","default","{one}"]']
+    amounts: dict[UUID, float] = dict(conn.execute("SELECT id, amount FROM things").fetchall())
+    assert (amounts[one], amounts[two]) == (0.1, 1.1)
+
+
 def test_rows_that_the_constraints_refuse_are_not_switched_to(
     store: EventStore, url: str, conn: Connection
 ) -> None:
+    """Its events are applied in the order and in the batches of live, and end where live ends."""
     fill(store)
     catch_up(url, Things())
-    before = stored(conn, Things())
-    store.append("thing-1", [Overdrawn(thing_id=number(1))])
-    with pytest.raises(Exception, match="things_big_check"):
-        rebuild(url, Things())
-    assert stored(conn, Things()) == before
+    position = store.append("thing-1", [Overdrawn(thing_id=number(1))]).positions[0]
+    fill(store, 21, 1)
+    for careful in (True, False):  # by then it is known what the database refuses
+        done = rebuild(url, Things())
+        assert (done.careful, done.held, done.position) == (careful, 1, store.watermark())
+        (held,) = failures(conn, [Things()])
+        assert (held.position, held.origin) == (position, "database")
+        assert "things_big_check" in held.error
+        assert stored(conn, Things()) == replayed(conn, Things())
+    assert catch_up(url, Things()) == {}
 
 
 def test_it_cures_what_failed_under_older_rules(
@@ -333,7 +368,7 @@ def test_the_replaced_tables_stay_until_the_next_time(
 
 
 def test_one_at_a_time(url: str, conn: Connection) -> None:
-    lease = acquire_rebuild(conn, Things(), seconds=60)
+    lease = begin_rebuild(url, Things())
     with pytest.raises(LeaseHeld) as caught:
         rebuild(url, Things())
     assert "a rebuild of things" in str(caught.value)
@@ -388,14 +423,32 @@ def test_a_long_reader_is_waited_for(store: EventStore, url: str, conn: Connecti
     assert stored(conn, Things()) == replayed(conn, Things())
 
 
+def test_a_snapshot_from_before_the_build_is_waited_for(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """Else its reader, who has not looked at the tables yet, would find the new ones empty."""
+    fill(store)
+    catch_up(url, Things())
+    with connect(url, role="auditor") as reader:
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM packages")
+        with pytest.raises(SwitchRefused, match="snapshot"):
+            rebuild(url, Things(), RebuildOptions(switch_seconds=0.5))
+        assert reader.execute("SELECT count(*) FROM things").fetchone() == (20,)
+        reader.execute("COMMIT")
+    done = rebuild(url, Things())
+    assert (done.resumed, done.events) == (True, 0)
+    assert stored(conn, Things()) == replayed(conn, Things())
+
+
 def test_a_reader_that_never_ends_is_given_up_on(store: EventStore, url: str) -> None:
     fill(store)
     catch_up(url, Things())
     with connect(url, role="auditor") as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM things")
-        with pytest.raises(RebuildRefused, match="other transactions"):
-            rebuild(url, Things(), switch_seconds=0.5)
+        with pytest.raises(SwitchRefused, match="other transactions"):
+            rebuild(url, Things(), RebuildOptions(switch_seconds=0.5))
         reader.execute("COMMIT")
 
 
@@ -424,7 +477,6 @@ def test_progress_is_told(store: EventStore, url: str) -> None:
     rebuild(url, Things(), report=told.append)
     assert list(dict.fromkeys(each.phase for each in told)) == [
         "fold",
-        "load",
         "index",
         "catch up",
         "switch",
@@ -434,7 +486,7 @@ def test_progress_is_told(store: EventStore, url: str) -> None:
 
 def test_the_projector_cannot_rebuild(url: str, conn: Connection) -> None:
     for statement in (
-        "SELECT projections.switch_builds('things', '{things,parts}', 1)",
+        "SELECT projections.switch_builds('things', 'rebuild', '{things,parts}', 1)",
         "SELECT projections.drop_build('things', 'old')",
         "DELETE FROM projections.checkpoints",
         "TRUNCATE projections.things",

@@ -9,12 +9,13 @@ import pytest
 from eventstore import EventStore
 from eventstore.database import connect
 from projections.advice import advice
-from projections.checkpoint import Lease, acquire, acquire_rebuild
+from projections.checkpoint import Lease, acquire
 from projections.failure import facts_of
 from projections.hooks import Changes
 from projections.projection import Projection
 from projections.session import Connection
 from projections.status import ProjectionStatus, status
+from tests.integration.projections.building import begin_rebuild
 from tests.integration.projections.holding_events import hold
 from tests.integration.projections.hooking import Remembering
 from tests.integration.projections.running import catch_up, number, running, until
@@ -111,8 +112,8 @@ def test_of_one_whose_rules_have_changed(store: EventStore, url: str, conn: Conn
     assert "newer release" in said(conn, Newer())[0]
 
 
-def test_of_a_rebuild_under_way(conn: Connection) -> None:
-    acquire_rebuild(conn, Things(), seconds=60)
+def test_of_a_rebuild_under_way(url: str, conn: Connection) -> None:
+    begin_rebuild(url, Things())
     builds = [(each.build, each.state) for each in status(conn, [Things()]).projections]
     assert builds == [("rebuild", "running"), ("live", "never ran")]
 

@@ -1,0 +1,43 @@
+"""The type of column that keeps a value of a row: for a table that no migration has made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, LiteralString, Union, get_args, get_origin
+from uuid import UUID
+
+__all__ = ["column_type"]
+
+_JSON: Final = "jsonb"
+_TYPES: Final[tuple[tuple[type, LiteralString], ...]] = (
+    (bool, "boolean"),
+    (int, "bigint"),
+    (float, "double precision"),
+    (Decimal, "numeric"),
+    (str, "text"),
+    (UUID, "uuid"),
+    (datetime, "timestamptz"),
+    (date, "date"),
+    (bytes, "bytea"),
+)
+"""A class comes after its subclasses."""
+
+
+def column_type(hint: Any) -> LiteralString:
+    """For an annotation such as `UUID | None`; what is nothing simpler is jsonb."""
+    origin, inner = get_origin(hint), [each for each in get_args(hint) if each is not NoneType]
+    if origin in (Union, UnionType):
+        return column_type(inner[0]) if len(inner) == 1 else _JSON
+    if origin is Annotated:
+        return column_type(inner[0])
+    if origin is Literal:
+        return column_type(type(inner[0]))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return column_type(type(next(iter(hint)).value))
+    for known, name in _TYPES:
+        if isinstance(hint, type) and issubclass(hint, known):
+            return name
+    return _JSON
