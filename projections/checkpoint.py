@@ -82,17 +82,22 @@ class Lease:
         Raises LeaseLost; nothing is written then.
         """
         self.rate.add(events)
+        with self._lost_is_told(), one_flight(conn):
+            # First, so that the row locks are always taken in the same order: the checkpoint,
+            # then the tables, as the switch after a rebuild takes them.
+            conn.execute(_SQL["advance"], self._facts(until=until, events=events))
+            yield
+        self.moved(until, events)
+
+    @contextmanager
+    def _lost_is_told(self) -> Iterator[None]:
+        """Makes LeaseLost of what the database says of it."""
         try:
-            with one_flight(conn):
-                # First, so that the row locks are always taken in the same order: the checkpoint,
-                # then the tables, as the switch after a rebuild takes them.
-                conn.execute(_SQL["advance"], self._facts(until=until, events=events))
-                yield
+            yield
         except DatabaseFault as fault:
             if fault.sqlstate == _LEASE_LOST:
                 raise LeaseLost(self.projection, self.fencing_token) from fault
             raise
-        self.moved(until, events)
 
     def moved(self, until: int, events: int = 0) -> None:
         """The checkpoint is at `until` now, after so many events; that was a sign of life."""
@@ -109,8 +114,8 @@ class Lease:
     def move(self, conn: Connection, until: int, *, events: int) -> None:
         """Moves the checkpoint at the end of the caller's transaction; raises LeaseLost."""
         self.rate.add(events)
-        if conn.execute(_SQL["advance"], self._facts(until=until, events=events)).rowcount != 1:
-            raise LeaseLost(self.projection, self.fencing_token)
+        with self._lost_is_told(), translated():
+            conn.execute(_SQL["advance"], self._facts(until=until, events=events))
 
     @property
     def heartbeat_in(self) -> float:

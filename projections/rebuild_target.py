@@ -17,7 +17,6 @@ from projections.tables import template
 __all__ = ["RebuildTarget"]
 
 _SQL: Final = load("projections.sql", "builds.sql")
-_CHECKPOINT: Final = load("projections.sql", "checkpoint.sql")
 
 
 class RebuildTarget:
@@ -39,7 +38,6 @@ class RebuildTarget:
         """One transaction: rows, held events, checkpoint; raises LeaseLost."""
         lease = self._lease
         with translated(), self.conn.transaction():
-            self.conn.execute(_CHECKPOINT["commit_lazily"])
             changes.write_rows(self.conn, self.store)
             write_for_build(self.conn, lease, self.store.projection, changes.held)
             # Last, so that the heartbeat waits for this lock for no longer than a commit.

@@ -115,7 +115,7 @@ def test_switch_back_and_drop_old(told: str, call: Call, store: EventStore) -> N
         (("switch", "work"), 2, "--back"),
         (("switch", "nothing", "--back"), 3, "nothing"),
         (("rebuild", "work", "--from", "yesterday"), 2, "--from"),
-        (("rebuild", "work", "--version", "2"), 2, "projection_version 1 of work"),
+        (("rebuild", "work", "--version", "2"), 3, "2"),
         (("rebuild", "work", "--workers", "0"), 2, "workers"),
         (("verify", "work", "--sample", "1/4"), 2, "--continuous"),
         (("verify", "work", "--continuous", "--sample", "2/4"), 2, "1/N"),
