@@ -10,15 +10,19 @@ import pytest
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
 from eventstore.errors import StoreUnavailable
+from projections.checkpoint import Lease
 from projections.daemon import run_daemon
 from projections.errors import HookFailed, HookRefused, UnknownHook
 from projections.hooks import Changes, Hook
+from projections.hooks.late import tell_hooks_late
 from projections.hooks.place import forget
+from projections.hooks.runners import Runners
 from projections.projection import Rows, on
 from projections.session import Connection
 from tests.integration.projections.holding_events import hold
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until
+from tests.integration.projections.sharding import make_shards
 from tests.integration.projections.things import (
     AmountAdded,
     Forbidden,
@@ -239,23 +243,40 @@ def test_what_is_held_is_not_told_until_it_is_applied(
     store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
     store.append("thing-2", [made(2)])
     store.append("thing-1", [AmountAdded(thing_id=number(1), amount=2)])
+    hook = Remembering(from_start=True)
+    (lease,) = make_shards(conn, [4])
     hold(conn, 2, 4)
-    hook = Remembering()
-    with running(url, Things(), hooks=[hook]):
+    with Runners(url, [hook]) as runners, runners.following(conn, Things(), lease) as following:
         until(lambda: hook.told() == [1, 3], "what is applied")
         until(lambda: rows_of(conn)[0][0] == 4, "past what is held")
         assert is_told(conn, 4)
         with conn.transaction():  # what a retry does
-            conn.execute("SELECT tell_hooks_late('things', '{2, 4}')")
+            tell_hooks_late(conn, lease, [2, 4])
             conn.execute("DELETE FROM failures")
         assert not is_told(conn, 4)
         store.append("thing-1", [AmountAdded(thing_id=number(1), amount=3)])
+        conn.execute("UPDATE checkpoints SET position = 5")
+        following.wake(0)
         until(lambda: hook.told() == [1, 3, 2, 4, 5], "the late ones, before the next of their row")
         until(lambda: is_told(conn, 5), "none is left")
     late = next(changes for changes in hook.calls if changes.late)
     assert (late.after, late.until) == (1, 4)
     assert list(late.rows[Thing]) == [("default", number(1))]
     assert rows_of(conn) == [(5, 5, 0)]
+
+
+def test_a_rebuild_that_applies_what_is_held_owes_the_hooks_nothing(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    store.append("thing-1", [made(1), AmountAdded(thing_id=number(1), amount=1)])
+    catch_up(url, Things(), hooks=[Remembering()])
+    (lease,) = make_shards(conn, [2])
+    hold(conn, 2)
+    building = Lease("things", "rebuild", lease.fencing_token, 60.0, 2)
+    with conn.transaction():
+        tell_hooks_late(conn, building, [2])
+        tell_hooks_late(conn, lease, [])
+    assert conn.execute("SELECT FROM hook_backlog").fetchall() == []
 
 
 def test_what_was_applied_late_before_its_turn_is_told_once(
