@@ -13,6 +13,7 @@ from time import monotonic
 
 from structlog.typing import FilteringBoundLogger
 
+from eventstore.errors import StoreUnavailable
 from projections.errors import HookFailed, LeaseLost
 from projections.hooks.hook import Changes, Hook
 from projections.hooks.place import Place
@@ -107,6 +108,9 @@ class Runner:
                 continue  # or so it seems: to claim it again says whether it is
             except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
                 self._log.warning("hook interrupted", reason=str(error), retry_in=pause)
+                if not isinstance(error, StoreUnavailable):  # which is not cured by waiting
+                    self.error = self._failure(place, str(error))
+                    self._settle(self._signals)
                 self._wait(place, lambda: False, pause)
                 pause = min(pause * 2, _LONGEST_RETURN)
 
@@ -172,14 +176,15 @@ class Runner:
         """Writes down why a call failed, and waits until it is time to try again."""
         pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
         reason = f"{type(error).__name__}: {error}"
-        self.error = HookFailed(
-            self.hook.name, place.projection, place.shard, place.position, reason
-        )
+        self.error = self._failure(place, reason)
         self._failed()
         self._log.error("hook failed", position=place.position, error=reason, retry_in=pause)
         place.fail(conn, error, pause)
         self._settle(signals)
         self._wait(place, lambda: False, pause)
+
+    def _failure(self, place: Place, reason: str) -> HookFailed:
+        return HookFailed(self.hook.name, place.projection, place.shard, place.position, reason)
 
     def _settle(self, signals: int) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import PermissionDenied, StoreUnavailable
 from projections.checkpoint import Lease
 from projections.daemon import run_daemon
 from projections.errors import HookFailed, HookRefused, UnknownHook
@@ -110,6 +110,19 @@ def test_nothing_escapes_a_hook_that_could_not_begin(
     hook = Remembering()
     assert catch_up(url, Things(), hooks=[hook]) == {}
     assert hook.told() == [1]
+
+
+def test_catching_up_does_not_wait_for_what_waiting_does_not_cure(
+    store: EventStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*words: object, **more: object) -> Connection:
+        raise PermissionDenied("not for hooks")
+
+    monkeypatch.setattr("projections.hooks.runner.open_session", denied)
+    store.append("thing-1", [made(1)])
+    (error,) = catch_up(url, Things(), hooks=[Remembering()]).values()
+    assert isinstance(error, HookFailed)
+    assert error.reason == "not for hooks"
 
 
 def test_one_seen_first_hears_of_what_comes(store: EventStore, url: str, conn: Connection) -> None:
