@@ -132,7 +132,13 @@ class _Checkpoint:
 
 
 def status(conn: Connection, projections: Iterable[Projection]) -> Status:
-    """The state of these projections, and of any build of theirs under way."""
+    """The state of these projections, and of any build of theirs under way.
+
+    Of several versions of one projection, those rules are meant that made the rows.
+    """
+    known: dict[str, dict[int, Projection]] = defaultdict(dict)
+    for projection in projections:
+        known[projection.name][projection.version] = projection
     mark = watermark(conn)
     with translated():
         first = conn.execute(_SQL["held_back"]).fetchone()
@@ -140,13 +146,14 @@ def status(conn: Connection, projections: Iterable[Projection]) -> Status:
         held = {row[:3]: (row[3], row[4]) for row in conn.execute(_SQL["failures"])}
         hooks = conn.execute(_SQL["hooks"]).fetchall()
     shown: list[ProjectionStatus] = []
-    for projection in projections:
-        rows = [row for row in found if row.projection == projection.name]
+    for name, versions in known.items():
+        newest = versions[max(versions)]
+        rows = [row for row in found if row.projection == name]
         if not any(row.build == "live" for row in rows):
-            rows.append(_never_ran(projection))
-        told = _hooks(conn, projection, rows, [row for row in hooks if row[0] == projection.name])
+            rows.append(_never_ran(newest))
         for _, group in groupby(rows, lambda row: row.build):
             shards = list(group)
+            projection = versions.get(shards[0].projection_version, newest)
             positions = {row.shard: row.position for row in shards}
             waiting = lags(conn, projection, positions, mark, shards=shards[0].shards)
             shown += [
@@ -155,7 +162,7 @@ def status(conn: Connection, projections: Iterable[Projection]) -> Status:
                     row,
                     waiting[row.shard],
                     held.get((row.projection, row.build, row.shard), (0, 0)),
-                    told[row.shard] if row.build == "live" else [],
+                    _hooks(conn, projection, row, hooks) if row.build == "live" else [],
                 )
                 for row in shards
             ]
@@ -171,22 +178,22 @@ def _never_ran(projection: Projection) -> _Checkpoint:
 def _hooks(
     conn: Connection,
     projection: Projection,
-    rows: Iterable[_Checkpoint],
+    unit: _Checkpoint,
     hooks: Iterable[tuple[Any, ...]],
-) -> dict[int, list[HookStatus]]:
-    """The hooks of a projection's live shards, by shard."""
-    live = {row.shard: row for row in rows if row.build == "live"}
-    found: dict[int, list[HookStatus]] = defaultdict(list)
-    for _, shard, hook, position, told, attempts, retry_in, error, late in hooks:
-        until, shards = live[shard].position, live[shard].shards
-        lag = lags(conn, projection, {shard: position}, until, shards=shards)[shard]
-        found[shard].append(
+) -> list[HookStatus]:
+    """The hooks of one live shard."""
+    found: list[HookStatus] = []
+    for name, shard, hook, position, told, attempts, retry_in, error, late in hooks:
+        if (name, shard) != (unit.projection, unit.shard):
+            continue
+        behind = lags(conn, projection, {shard: position}, unit.position, shards=unit.shards)
+        found.append(
             HookStatus(
                 hook=hook,
                 position=position,
                 told=told,
-                lag_events=lag.events,
-                lag_seconds=lag.seconds,
+                lag_events=behind[shard].events,
+                lag_seconds=behind[shard].seconds,
                 late=late,
                 attempts=attempts,
                 retry_seconds=None if retry_in is None else max(0.0, retry_in),

@@ -13,11 +13,11 @@ from time import monotonic
 
 from structlog.typing import FilteringBoundLogger
 
+from eventstore.errors import StoreUnavailable
 from projections.errors import HookFailed, LeaseLost
-from projections.hooks.hook import Hook
+from projections.hooks.hook import Changes, Hook
 from projections.hooks.place import Place
 from projections.hooks.stretch import Stretch, next_stretch
-from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 
@@ -35,7 +35,6 @@ class Runner:
     def __init__(
         self,
         url: str,
-        projection: Projection,
         hook: Hook,
         shard: int,
         log: FilteringBoundLogger,
@@ -45,25 +44,25 @@ class Runner:
         self.hook = hook
         self.error: HookFailed | None = None
         """Why the last call failed; None when it succeeded."""
-        self._url, self._projection, self._failed = url, projection, failed
-        self._store = RowStore(projection)
-        self._log = log.bind(projection=projection.name, shard=shard, hook=hook.name)
+        self._url, self._failed = url, failed
+        self._log = log.bind(projection=hook.projection, shard=shard, hook=hook.name)
         self._changed = Condition()
         self._place: Place | None = None
+        self._store: RowStore | None = None
         self._closed = False
         self._signals = 0
         self._settled = 0  # the last signal after which there was nothing left to tell, or to try
         self._resting = True
         self._pause = _FIRST_PAUSE
         self._thread = Thread(
-            target=self._run, name=f"hook {hook.name} {projection.name}/{shard}", daemon=True
+            target=self._run, name=f"hook {hook.name} {hook.projection}/{shard}", daemon=True
         )
         self._thread.start()
 
-    def follow(self, place: Place) -> None:
-        """Goes on under this lease."""
+    def follow(self, place: Place, store: RowStore) -> None:
+        """Goes on under this lease, with the tables of the rules that are live."""
         with self._changed:
-            self._place = place
+            self._place, self._store = place, store
             self._changed.notify_all()
 
     def wake(self) -> int:
@@ -97,28 +96,34 @@ class Runner:
 
     def _run(self) -> None:
         pause = _FIRST_RETURN
-        while (place := self._next_place()) is not None:
+        while (found := self._next_place()) is not None:
+            place, store = found
             try:
                 with closing(open_session(self._url, part=f"hook {self.hook.name}")) as conn:
                     if not self._claimed(conn, place):
                         continue
                     pause = _FIRST_RETURN
-                    self._follow(conn, place)
+                    self._follow(conn, place, store)
             except LeaseLost:
                 continue  # or so it seems: to claim it again says whether it is
             except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody
                 self._log.warning("hook interrupted", reason=str(error), retry_in=pause)
+                if not isinstance(error, StoreUnavailable):  # which is not cured by waiting
+                    self.error = self._failure(place, str(error))
+                    self._settle(self._signals)
                 self._wait(place, lambda: False, pause)
                 pause = min(pause * 2, _LONGEST_RETURN)
 
-    def _next_place(self) -> Place | None:
+    def _next_place(self) -> tuple[Place, RowStore] | None:
         """Where to go on, waited for; None at the end."""
         with self._changed:
             self._resting = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._closed or self._place is not None)
-            self._resting = self._place is None
-            return self._place
+            if self._place is None or self._store is None:
+                return None
+            self._resting = False
+            return self._place, self._store
 
     def _claimed(self, conn: Connection, place: Place) -> bool:
         try:
@@ -130,18 +135,25 @@ class Runner:
             return False
         return True
 
-    def _follow(self, conn: Connection, place: Place) -> None:
+    def _follow(self, conn: Connection, place: Place, store: RowStore) -> None:
         while self._place is place:
             signals = self._signals
-            stretch = next_stretch(conn, self._projection, place)
+            stretch = next_stretch(conn, store.projection, place)
             if stretch is not None:
-                self._tell(conn, place, stretch, signals)
+                changes = stretch.changes(conn, store, place)
+                self._tell(conn, place, stretch, changes, signals)
                 continue
             self._settle(signals)
             self._wait(place, lambda: self._signals != signals)  # noqa: B023 - ends in this turn
 
-    def _tell(self, conn: Connection, place: Place, stretch: Stretch, signals: int) -> None:
-        changes = stretch.changes(conn, self._store, place)
+    def _tell(
+        self,
+        conn: Connection,
+        place: Place,
+        stretch: Stretch,
+        changes: Changes | None,
+        signals: int,
+    ) -> None:
         if changes is not None and self._place is place:
             began = monotonic()
             try:
@@ -164,14 +176,15 @@ class Runner:
         """Writes down why a call failed, and waits until it is time to try again."""
         pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
         reason = f"{type(error).__name__}: {error}"
-        self.error = HookFailed(
-            self.hook.name, place.projection, place.shard, place.position, reason
-        )
+        self.error = self._failure(place, reason)
         self._failed()
         self._log.error("hook failed", position=place.position, error=reason, retry_in=pause)
         place.fail(conn, error, pause)
         self._settle(signals)
         self._wait(place, lambda: False, pause)
+
+    def _failure(self, place: Place, reason: str) -> HookFailed:
+        return HookFailed(self.hook.name, place.projection, place.shard, place.position, reason)
 
     def _settle(self, signals: int) -> None:
         with self._changed:

@@ -16,6 +16,7 @@ from projections.hooks.place import Place
 from projections.hooks.runner import Runner
 from projections.log import LOG
 from projections.projection import Projection
+from projections.row_store import RowStore
 from projections.session import Connection
 
 __all__ = ["Following", "Runners"]
@@ -94,11 +95,12 @@ class Runners:
         On return none of them is missing in projections.hooks, so that no event which is applied
         from now on escapes them. Raises LeaseLost.
         """
-        runners = self._of(projection, lease.shard)
+        runners = self._of(projection.name, lease.shard)
+        store = RowStore(projection)
         for runner in runners:
             place = Place.under(lease, runner.hook)
             place.claim(conn)
-            runner.follow(place)
+            runner.follow(place, store)
         following = Following(runners, lease)
         lease.on_advance.append(following.wake)
         try:
@@ -126,20 +128,19 @@ class Runners:
             if runner.error is not None
         }
 
-    def _of(self, projection: Projection, shard: int) -> list[Runner]:
+    def _of(self, projection: str, shard: int) -> list[Runner]:
         """The runners of a shard, made when it is held for the first time."""
-        found = self._runners.get((projection.name, shard))
+        found = self._runners.get((projection, shard))
         if found is None:
-            found = self._runners[projection.name, shard] = [
+            found = self._runners[projection, shard] = [
                 Runner(
                     self._url,
-                    projection,
                     hook,
                     shard,
                     LOG,
-                    failed=lambda hook=hook: self._failed(projection.name, hook.name, shard),  # type: ignore[misc]
+                    failed=lambda hook=hook: self._failed(projection, hook.name, shard),  # type: ignore[misc]
                 )
                 for hook in self._hooks
-                if hook.projection == projection.name
+                if hook.projection == projection
             ]
         return found

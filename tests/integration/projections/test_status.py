@@ -108,6 +108,9 @@ def test_of_one_whose_rules_have_changed(store: EventStore, url: str, conn: Conn
     assert said(conn, Newer()) == [
         "things has rows of version 1, this code has 2: `eventstore projections rebuild things`"
     ]
+    # Who has both sees each where its rows are.
+    (both,) = status(conn, [Things(), Newer()]).projections
+    assert (both.state, both.code_version) == ("stopped", 1)
     conn.execute("UPDATE checkpoints SET projection_version = 3")
     assert "newer release" in said(conn, Newer())[0]
 
