@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from threading import Event as Signal
 from threading import Thread
-from typing import Final
 
 from eventstore.errors import StoreUnavailable
 from eventstore.follow import Page
@@ -26,8 +25,6 @@ __all__ = ["Worker"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 """Seconds between two tries to reach a server that is away, at first and in the end."""
-_TOOK_TOO_LONG: Final = "25P04"
-"""SQLSTATE of a transaction that was ended because it took too long."""
 
 
 class Worker:
@@ -93,8 +90,6 @@ class Worker:
                         self._hold(conn, self.lease)
                         return
                 except StoreUnavailable as error:
-                    if getattr(error.__cause__, "sqlstate", None) == _TOOK_TOO_LONG:
-                        self._limit = max(1, self._limit // 2)
                     self._log.warning("connection lost", reason=error.reason, retry_in=pause)
                     self._stop.wait(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
@@ -150,5 +145,10 @@ class Worker:
             self._apply(conn, lease, page)
 
     def _apply(self, conn: Connection, lease: Lease, page: Page) -> None:
-        apply_events(conn, self._store, lease, page.events, page.until)
-        self._limit = min(self._batch, self._limit * 2)
+        try:
+            apply_events(conn, self._store, lease, page.events, page.until)
+        except StoreUnavailable:
+            # The server ends a transaction that takes too long, and with it the connection.
+            self._limit = max(1, len(page.events) // 2)
+            raise
+        self._limit = min(self._batch, self._limit + self._limit // 4 + 1)
