@@ -19,8 +19,9 @@ from eventstore.vocabulary.work import (
     WorkItemStatusChanged,
     WorkOrderOpened,
 )
+from projections.packaging import Packaging
 from projections.session import Connection
-from tests.integration.projections.running import number, until
+from tests.integration.projections.running import number, running, until
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -218,3 +219,38 @@ def test_a_signal_ends_it_in_order(
     assert b"Traceback" not in err
     held = conn.execute("SELECT projection FROM checkpoints WHERE holder IS NOT NULL").fetchall()
     assert held == []
+
+
+def test_reshard(call: Call, conn: Connection) -> None:
+    done = answer(call, "projections", "reshard", "packaging", "--shards", "4")
+    assert (done["before"], done["shards"], done["position"]) == (1, 4, 0)
+    rows = conn.execute("SELECT shard, shards FROM checkpoints WHERE projection = 'packaging'")
+    assert sorted(rows.fetchall()) == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    code, out, err = call("projections", "reshard", "packaging", "--shards", "1")
+    assert (code, out) == (0, "")
+    assert "4 to 1 shards" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("projections", "reshard", "work", "--shards", "2"), 5),
+        (("projections", "reshard", "nothing", "--shards", "2"), 3),
+        (("projections", "reshard", "packaging", "--shards", "0"), 2),
+        (("projections", "reshard", "packaging"), 2),
+    ],
+)
+def test_mistakes_in_shards(call: Call, words: tuple[str, ...], code: int) -> None:
+    found, out, err = call(*words)
+    assert (found, out) == (code, "")
+    assert err
+    assert "Traceback" not in err
+
+
+def test_daemons(call: Call, url: str) -> None:
+    assert answer(call, "projections", "daemons") == []
+    with running(url, Packaging()):
+        until(lambda: answer(call, "projections", "daemons"), "it is there")
+        until(lambda: answer(call, "projections", "daemons")[0]["holds"] == 1, "it has its share")
+        (only,) = answer(call, "projections", "daemons")
+    assert only["runs"] == {"packaging": [Packaging.version]}
