@@ -14,6 +14,7 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.cli.main import main
+from eventstore.database import connect
 from eventstore.vocabulary.work import (
     WorkItemQueued,
     WorkItemStatusChanged,
@@ -254,3 +255,28 @@ def test_daemons(call: Call, url: str) -> None:
         until(lambda: answer(call, "projections", "daemons")[0]["holds"] == 1, "it has its share")
         (only,) = answer(call, "projections", "daemons")
     assert only["runs"] == {"packaging": [Packaging.version]}
+
+
+def test_a_second_signal_ends_it_at_once(url: str, conn: Connection, positions: list[int]) -> None:
+    """In the middle of a batch that waits for a lock, which the first signal waits for as well."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eventstore", "projections", "run", "work"],
+        env=os.environ | {"EVENTSTORE_DATABASE_URL": url},
+        stderr=subprocess.PIPE,
+    )
+    with process, connect(url, role="owner") as owner, owner.transaction():
+        try:
+            owner.execute("LOCK TABLE work_items")
+            until(
+                lambda: (
+                    conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
+                ),
+                "a batch waits",
+            )
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == -signal.SIGTERM
+        finally:
+            process.kill()
