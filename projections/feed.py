@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Final, Self
 
 from eventstore import RecordedEvent
-from eventstore.errors import EventStoreError
 from eventstore.follow import MAX_PAGE_BYTES, Division, Page
 from projections.checkpoint import Lease
 from projections.projection import Projection
@@ -40,7 +39,7 @@ class Feed:
         self._begins: int | None = None
         self._seen = 0
         self._idle = self._ended = False
-        self._error: EventStoreError | None = None
+        self._error: Exception | None = None
 
     # The projector's side
 
@@ -81,7 +80,7 @@ class Feed:
             self._bytes -= size
             return Page(taken, taken[-1].position if self._events else self._seen)
 
-    def close(self, error: EventStoreError | None = None) -> None:
+    def close(self, error: Exception | None = None) -> None:
         """Ends the feed; `error` is raised to the projector."""
         with self.changed:
             self._error = self._error or error

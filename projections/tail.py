@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Self
 
-from eventstore.errors import EventStoreError, StoreUnavailable
+from eventstore.errors import StoreUnavailable
 from eventstore.follow import Division, News, news
 from eventstore.queries import load
 from eventstore.read import watermark
@@ -100,13 +100,17 @@ class Tail:
                 # A crash of the server can take back positions that nobody committed, so what was
                 # seen before counts no more.
                 self._break_off()
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, _RETRY_PAUSE)
-                if not self._closed:
+                if not self._pause():
                     self._revive()
-            except EventStoreError as error:
+            except Exception as error:  # noqa: BLE001 - those who take the feeds can raise it
                 self._break_off(error)
+                self._pause()
         self._pulse.end()
+
+    def _pause(self) -> bool:
+        """Waits a little; whether it is the end."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, _RETRY_PAUSE)
 
     def _follow(self, conn: Connection) -> None:
         position: int | None = None
@@ -154,7 +158,7 @@ class Tail:
             self._pulse.beat()
             return list(self._feeds)
 
-    def _break_off(self, error: EventStoreError | None = None) -> None:
+    def _break_off(self, error: Exception | None = None) -> None:
         with self._changed:
             feeds, self._feeds = self._feeds, []
         for feed in feeds:

@@ -187,8 +187,14 @@ class Worker:
         self._applier.attend(conn)
         if self._applier.paused:
             return
-        if page.events:
-            with self._observer.batch(lease):
-                self._applier.apply(conn, page.events, page.until)
-        elif page.until > lease.position:
-            lease.advance(conn, page.until)
+        try:
+            if page.events:
+                with self._observer.batch(lease):
+                    self._applier.apply(conn, page.events, page.until)
+            elif page.until > lease.position:
+                lease.advance(conn, page.until)
+        except StoreUnavailable:
+            # The server ends a transaction that takes too long, and with it the connection.
+            self._limit = max(1, len(page.events) // 2)
+            raise
+        self._limit = min(self._batch, self._limit + self._limit // 4 + 1)

@@ -14,13 +14,15 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.cli.main import main
+from eventstore.database import connect
 from eventstore.vocabulary.work import (
     WorkItemQueued,
     WorkItemStatusChanged,
     WorkOrderOpened,
 )
+from projections.packaging import Packaging
 from projections.session import Connection
-from tests.integration.projections.running import number, until
+from tests.integration.projections.running import number, running, until
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -203,3 +205,63 @@ def test_a_signal_ends_it_in_order(
     assert b"Traceback" not in err
     held = conn.execute("SELECT projection FROM checkpoints WHERE holder IS NOT NULL").fetchall()
     assert held == []
+
+
+def test_reshard(call: Call, conn: Connection) -> None:
+    done = answer(call, "projections", "reshard", "packaging", "--shards", "4")
+    assert (done["before"], done["shards"], done["position"]) == (1, 4, 0)
+    rows = conn.execute("SELECT shard, shards FROM checkpoints WHERE projection = 'packaging'")
+    assert sorted(rows.fetchall()) == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    code, out, err = call("projections", "reshard", "packaging", "--shards", "1")
+    assert (code, out) == (0, "")
+    assert "4 to 1 shards" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("projections", "reshard", "work", "--shards", "2"), 5),
+        (("projections", "reshard", "nothing", "--shards", "2"), 3),
+        (("projections", "reshard", "packaging", "--shards", "0"), 2),
+        (("projections", "reshard", "packaging"), 2),
+    ],
+)
+def test_mistakes_in_shards(call: Call, words: tuple[str, ...], code: int) -> None:
+    found, out, err = call(*words)
+    assert (found, out) == (code, "")
+    assert err
+    assert "Traceback" not in err
+
+
+def test_daemons(call: Call, url: str) -> None:
+    assert answer(call, "projections", "daemons") == []
+    with running(url, Packaging()):
+        until(lambda: answer(call, "projections", "daemons"), "it is there")
+        until(lambda: answer(call, "projections", "daemons")[0]["holds"] == 1, "it has its share")
+        (only,) = answer(call, "projections", "daemons")
+    assert only["runs"] == {"packaging": [Packaging.version]}
+
+
+def test_a_second_signal_ends_it_at_once(url: str, conn: Connection, positions: list[int]) -> None:
+    """In the middle of a batch that waits for a lock, which the first signal waits for as well."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eventstore", "projections", "run", "work"],
+        env=os.environ | {"EVENTSTORE_DATABASE_URL": url},
+        stderr=subprocess.PIPE,
+    )
+    with process, connect(url, role="owner") as owner, owner.transaction():
+        try:
+            owner.execute("LOCK TABLE work_items")
+            until(
+                lambda: (
+                    conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
+                ),
+                "a batch waits",
+            )
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == -signal.SIGTERM
+        finally:
+            process.kill()
