@@ -55,7 +55,8 @@ class Worker:
         self.error: Exception | None = None
         """Why it could not go on; the checkpoint says so too."""
         self._url, self._tail, self._observer = url, tail, observer
-        self._batch, self._target = batch, target
+        self._batch = self._limit = batch
+        self._target = target
         self._log = LOG.bind(projection=projection.name, shard=lease.shard)
         self._applier = Applier(RowStore(projection), max_failures=max_failures)
         self._stop = Signal()
@@ -159,7 +160,7 @@ class Worker:
         """Reads for itself up to a position, unless it is told to stop or has to pause."""
         if until <= lease.position or self._applier.paused:
             return
-        for page in pages(self._url, conn, self.projection, lease, until, self._batch):
+        for page in pages(self._url, conn, self.projection, lease, until, self._limit):
             self._apply(conn, lease, page)
             if self._stop.is_set() or self._applier.paused:
                 return
@@ -177,7 +178,7 @@ class Worker:
         while not (self._stop.is_set() or self._applier.paused):
             patience = self._applier.attend_in
             self._observer.pulse.end()
-            page = feed.take(self._batch, patience if isfinite(patience) else None)
+            page = feed.take(self._limit, patience if isfinite(patience) else None)
             if page is None:
                 return
             self._apply(conn, lease, page)
