@@ -56,7 +56,7 @@ def test_the_examples_of_the_guide_run_in_order(run: Run, database_url: str) -> 
     rebuild(database_url, names["Orders"]())
     with connect(database_url, role="auditor") as conn:
         found = conn.execute("SELECT order_id, title, carrier FROM orders").fetchall()
-    assert found == [(names["order"], "six cells", "mule")]
+    assert (names["order"], "six cells", "mule") in found
 
 
 def _documented() -> list[tuple[str, ...]]:
