@@ -36,7 +36,7 @@ from projections.processes import Processes, cores, wait_for
 from projections.projection import Projection
 from projections.refusal import blames_rows
 from projections.session import Connection
-from projections.shard_build import Shard
+from projections.shard_build import FLUSH_SECONDS, Shard
 from projections.state_size import ROWS
 from projections.switch import SWITCH_SECONDS, drop_build, switch
 from projections.tables import template
@@ -88,6 +88,8 @@ class RebuildOptions:
     """For how long to try while readers hold the live tables."""
     rows_in_memory: int = ROWS
     """Of each worker."""
+    flush_seconds: float = FLUSH_SECONDS
+    """How much work a kill may cost."""
 
 
 def rebuild(
@@ -308,6 +310,7 @@ class _Rebuild:
                     refused=refused,
                     discarded=out,
                     rows_in_memory=self._options.rows_in_memory,
+                    flush_seconds=self._options.flush_seconds,
                 ),
                 self._schema,
                 lease=replace(each),

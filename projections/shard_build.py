@@ -25,7 +25,7 @@ from projections.row_store import RowStore
 from projections.session import Connection
 from projections.state_size import ROWS, StateSize
 
-__all__ = ["Changes", "Shard", "ShardFold", "Target"]
+__all__ = ["FLUSH_SECONDS", "Changes", "Shard", "ShardFold", "Target"]
 
 FLUSH_SECONDS: Final = 30.0
 """How much work a kill may cost."""
@@ -55,6 +55,7 @@ class Shard:
     max_failures: int = MAX_FAILURES
     """How many may fail before a build that is kept goes no further."""
     rows_in_memory: int = ROWS
+    flush_seconds: float = FLUSH_SECONDS
 
     def page(self, conn: Connection, after: int, limit: int) -> list[RecordedEvent]:
         """Its next events."""
@@ -220,7 +221,9 @@ class ShardFold:
 
     def _flush_if_due(self, target: Target, events: Sequence[RecordedEvent]) -> None:
         full = self._size.full(self.state, events)
-        if full or (target.resumable and monotonic() - self._flushed_at > FLUSH_SECONDS):
+        if full or (
+            target.resumable and monotonic() - self._flushed_at > self._shard.flush_seconds
+        ):
             target.add_keys()
             self._write(target, events[-1].position)
             if full:

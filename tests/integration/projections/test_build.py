@@ -57,10 +57,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projections.read_ahead._PAGE", 10)
 
 
-@pytest.fixture
-def always_flushing(monkeypatch: pytest.MonkeyPatch, small_pages: None) -> None:
+def flushing(**options: Any) -> RebuildOptions:
     """After every page."""
-    monkeypatch.setattr("projections.shard_build.FLUSH_SECONDS", 0.0)
+    return RebuildOptions(flush_seconds=0.0, **options)
 
 
 def live_a_little(store: EventStore, things: int, events: int, seed: int = 1) -> None:
@@ -130,11 +129,11 @@ def test_in_processes_of_its_own(
 
 
 def test_flushing_all_the_time(
-    store: EventStore, url: str, conn: Connection, always_flushing: None
+    store: EventStore, url: str, conn: Connection, small_pages: None
 ) -> None:
     """What was written stays in memory too, and is written again when it changes."""
     live_a_little(store, 15, 300)
-    rebuild(url, ShardedThings(), RebuildOptions(workers=2))
+    rebuild(url, ShardedThings(), flushing(workers=2))
     assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
 
 
@@ -162,10 +161,10 @@ def broken_off(url: str, projection: Projection, at: int, options: RebuildOption
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_resumed_it_folds_the_rest_only(
-    store: EventStore, url: str, conn: Connection, always_flushing: None, workers: int
+    store: EventStore, url: str, conn: Connection, small_pages: None, workers: int
 ) -> None:
     live_a_little(store, 15, 300)
-    options = RebuildOptions(workers=workers)
+    options = flushing(workers=workers)
     broken_off(url, ShardedThings(), 100, options)
     fill(store, 100, 10)
     said: list[Progress] = []
@@ -209,15 +208,15 @@ class Changed(ShardedThings, name="things", tables=Things.tables, shard_by="thin
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ((ShardedThings(), RebuildOptions(workers=2)), (Newer(), RebuildOptions(workers=2))),
-        ((Changed(1), RebuildOptions(workers=2)), (Changed(2), RebuildOptions(workers=2))),
+        ((ShardedThings(), flushing(workers=2)), (Newer(), flushing(workers=2))),
+        ((Changed(1), flushing(workers=2)), (Changed(2), flushing(workers=2))),
         (
-            (ShardedThings(), RebuildOptions(workers=2)),
-            (ShardedThings(), RebuildOptions(workers=3)),
+            (ShardedThings(), flushing(workers=2)),
+            (ShardedThings(), flushing(workers=3)),
         ),
         (
-            (ShardedThings(), RebuildOptions(workers=2)),
-            (ShardedThings(), RebuildOptions(workers=2, anew=True)),
+            (ShardedThings(), flushing(workers=2)),
+            (ShardedThings(), flushing(workers=2, anew=True)),
         ),
     ],
     ids=["version", "settings", "workers", "anew"],
@@ -226,7 +225,7 @@ def test_what_is_not_the_same_begins_anew(
     store: EventStore,
     url: str,
     conn: Connection,
-    always_flushing: None,
+    small_pages: None,
     first: tuple[Projection, RebuildOptions],
     second: tuple[Projection, RebuildOptions],
 ) -> None:
@@ -240,12 +239,12 @@ def test_what_is_not_the_same_begins_anew(
 def test_other_tables_begin_anew(
     store: EventStore,
     url: str,
-    always_flushing: None,
+    small_pages: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     live_a_little(store, 15, 300)
-    broken_off(url, Things(), 200, RebuildOptions())
+    broken_off(url, Things(), 200, flushing())
     file = tmp_path / "things_v1.sql"
     check = "ALTER TABLE things ADD CHECK (part_count < 1000);"
     file.write_text(f"{sql_file(Things()).read_text()}\n{check}\n")
@@ -309,14 +308,14 @@ def stored_without(conn: Connection, thing: Any, *, live: bool = False) -> dict[
 
 
 def test_what_is_held_is_held_after_a_resume(
-    store: EventStore, url: str, conn: Connection, always_flushing: None
+    store: EventStore, url: str, conn: Connection, small_pages: None
 ) -> None:
     fill(store, 1, 5)
     poison = store.append("thing-3", [Forbidden(thing_id=number(3))]).positions[0]
     fill(store, 6, 5)
     last = store.append("thing-3", [AmountAdded(thing_id=number(3), amount=1)]).positions[0]
-    broken_off(url, ShardedThings(), 40, RebuildOptions(workers=2))
-    done = rebuild(url, ShardedThings(), RebuildOptions(workers=2))
+    broken_off(url, ShardedThings(), 40, flushing(workers=2))
+    done = rebuild(url, ShardedThings(), flushing(workers=2))
     assert done.resumed
     held = conn.execute("SELECT position, behind FROM failures ORDER BY position").fetchall()
     assert held == [(poison, None), (last, poison)]
@@ -357,7 +356,7 @@ def test_an_event_of_no_use_to_its_class_is_held(
 
 
 def test_a_process_that_is_killed_takes_the_others_with_it(
-    store: EventStore, url: str, conn: Connection, in_processes: None, always_flushing: None
+    store: EventStore, url: str, conn: Connection, in_processes: None, small_pages: None
 ) -> None:
     live_a_little(store, 15, 300)
 
@@ -370,14 +369,14 @@ def test_a_process_that_is_killed_takes_the_others_with_it(
         os.kill(newest.pid, signal.SIGKILL)
 
     with pytest.raises(WorkerLost) as caught:
-        rebuild(url, ShardedThings(), RebuildOptions(workers=2), report=once(report))
+        rebuild(url, ShardedThings(), flushing(workers=2), report=once(report))
     assert caught.value.exit_status == -signal.SIGKILL
     assert "things, shard" in caught.value.task
     assert not workers()
     there = checkpoint(conn, "things", "rebuild")
     assert there is not None
     assert there["state"] == "failed"
-    assert rebuild(url, ShardedThings(), RebuildOptions(workers=2)).resumed
+    assert rebuild(url, ShardedThings(), flushing(workers=2)).resumed
     assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
 
 
@@ -442,22 +441,22 @@ def test_rows_that_only_the_order_makes_right(
 
 
 def test_it_waits_for_no_lock_of_the_heartbeat(
-    store: EventStore, url: str, always_flushing: None
+    store: EventStore, url: str, small_pages: None
 ) -> None:
     """A heartbeat many times a second, for all shards, while each moves its own checkpoint."""
     live_a_little(store, 15, 300)
-    done = rebuild(url, ShardedThings(), RebuildOptions(workers=3, lease_seconds=0.03))
+    done = rebuild(url, ShardedThings(), flushing(workers=3, lease_seconds=0.03))
     assert done.events == store.watermark()
 
 
 def test_the_lease_shows_each_shard(
-    store: EventStore, url: str, conn: Connection, always_flushing: None
+    store: EventStore, url: str, conn: Connection, small_pages: None
 ) -> None:
     live_a_little(store, 15, 300)
-    broken_off(url, ShardedThings(), 150, RebuildOptions(workers=3))
+    broken_off(url, ShardedThings(), 150, flushing(workers=3))
     found = conn.execute(
         "SELECT shard, shards, state, holder, built_at FROM checkpoints WHERE build = 'rebuild' "
         "ORDER BY shard"
     ).fetchall()
     assert found == [(shard, 3, "stopped", None, None) for shard in range(3)]
-    until(lambda: rebuild(url, ShardedThings(), RebuildOptions(workers=3)), "it ends")
+    until(lambda: rebuild(url, ShardedThings(), flushing(workers=3)), "it ends")
