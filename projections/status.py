@@ -79,6 +79,8 @@ class ProjectionStatus:
     heartbeat_seconds: float | None
     """Since the last sign of life."""
     last_error: dict[str, Any] | None
+    starts_after: int
+    """Its rows come from the events after this position only."""
 
     @property
     def name(self) -> str:
@@ -129,6 +131,7 @@ class _Checkpoint:
     silent_seconds: float | None
     lease_seconds: float | None
     last_error: dict[str, Any] | None
+    starts_after: int
 
 
 def status(conn: Connection, projections: Iterable[Projection]) -> Status:
@@ -171,7 +174,7 @@ def status(conn: Connection, projections: Iterable[Projection]) -> Status:
 
 def _never_ran(projection: Projection) -> _Checkpoint:
     return _Checkpoint(
-        projection.name, "live", 0, 1, projection.version, 0, 0, 0.0, "never ran", *(None,) * 4
+        projection.name, "live", 0, 1, projection.version, 0, 0, 0.0, "never ran", *(None,) * 4, 0
     )
 
 
@@ -234,6 +237,7 @@ def _status(
         holder=row.holder,
         heartbeat_seconds=row.silent_seconds,
         last_error=row.last_error,
+        starts_after=row.starts_after,
     )
 
 

@@ -109,11 +109,12 @@ def _picture(found: Status) -> RenderableType:
 
 def _row(unit: ProjectionStatus) -> dict[str, str | int | None]:
     least = "≥ " if unit.lag_capped else ""
+    since = f", of the events after {unit.starts_after}" if unit.starts_after else ""
     held = f"{unit.failed} failed, {unit.waiting} waiting" if unit.failed else None
     return {
         "projection": unit.name,
         "state": unit.state,
-        "position": unit.position,
+        "position": f"{unit.position}{since}",
         "lag": f"{least}{unit.lag_events:,} events, {unit.lag_seconds:.1f} s",
         "rate": f"{unit.events_per_second:,.0f}/s",
         "caught_up_in": None if unit.eta_seconds is None else _duration(unit.eta_seconds),

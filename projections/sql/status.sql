@@ -2,7 +2,7 @@
 -- Every checkpoint, with the age of its last sign of life.
 SELECT projection, build, shard, shards, projection_version, position, applied, events_per_second,
        state, holder, extract(epoch FROM clock_timestamp() - heartbeat_at)::double precision,
-       lease_seconds, last_error
+       lease_seconds, last_error, starts_after
   FROM projections.checkpoints
  WHERE build <> 'old'
  ORDER BY projection, build, shard

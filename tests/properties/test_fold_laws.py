@@ -21,7 +21,7 @@ from projections.catalogue import PROJECTIONS
 from projections.errors import EventNotApplied
 from projections.packaging.rows import Package
 from projections.projection import Projection, State
-from projections.rebuild import rebuild
+from projections.rebuild import RebuildOptions, rebuild
 from projections.replay import state_as_of
 from projections.session import open_session
 from projections.testing import recorded
@@ -221,9 +221,20 @@ def of_tenant(tables: dict[str, Table], tenant: str) -> dict[str, Table]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(story=STORIES, batch=st.integers(1, 40), cut=st.integers(0, 65), rebuilding=st.booleans())
+@given(
+    story=STORIES,
+    batch=st.integers(1, 40),
+    cut=st.integers(0, 65),
+    rebuilding=st.none()
+    | st.builds(
+        RebuildOptions,
+        workers=st.integers(1, 3),
+        rows_in_memory=st.sampled_from([1, 7, 50_000]),
+        flush_seconds=st.sampled_from([0.0, 30.0]),
+    ),
+)
 def test_live_is_rebuilt_is_as_of_the_head(
-    database_url: str, story: list[Event], batch: int, cut: int, rebuilding: bool
+    database_url: str, story: list[Event], batch: int, cut: int, rebuilding: RebuildOptions | None
 ) -> None:
     tenant = f"tenant-{next(_tenants)}"
     events = list(told((*BEGINNING, *story)))
@@ -245,7 +256,9 @@ def test_live_is_rebuilt_is_as_of_the_head(
             assert plain(state_as_of(conn, each, store.watermark(), tenant=tenant)) == live
             before = plain(state_as_of(conn, each, middle, tenant=tenant))
             assert before == then[each]
-            if rebuilding:
-                rebuild(database_url, each)
+            if rebuilding is not None:
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr("projections.read_ahead._PAGE", batch)
+                    rebuild(database_url, each, rebuilding)
                 assert of_tenant(stored(conn, each), tenant) == live
             assert verify(database_url, each).wrong == 0

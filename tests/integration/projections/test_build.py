@@ -23,6 +23,7 @@ from projections.errors import EventNotApplied, WorkerLost
 from projections.projection import Projection, Rows, on
 from projections.rebuild import RebuildOptions, rebuild
 from projections.session import Connection, open_session
+from projections.status import status
 from projections.tables import sql_file
 from tests.integration.projections.building import ShardedThings, fill
 from tests.integration.projections.running import (
@@ -264,6 +265,7 @@ def test_only_from_a_position_on(store: EventStore, url: str, conn: Connection) 
     there = checkpoint(conn, "things")
     assert there is not None
     assert there["starts_after"] == start
+    assert [each.starts_after for each in status(conn, [Things()]).projections] == [start]
     assert rebuild(url, Things()).held == 0
     there = checkpoint(conn, "things")
     assert there is not None
