@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from eventstore.read import watermark
 from projections.applier import Applier
-from projections.batch import BATCH
 from projections.checkpoint import Lease
 from projections.phase import PhaseReport
 from projections.projection import Projection
@@ -56,22 +55,19 @@ class CatchUp:
 
     def _follow(self, lease: Lease, applier: Applier, mark: int) -> None:
         several = len(self._leases) > 1
-        while True:
-            shard = Shard(
-                self._projection,
-                lease.position,
-                mark,
-                field=self._projection.shard_by if several else None,
-                number=lease.shard,
-                of=len(self._leases),
-            )
-            events = shard.page(self._conn, lease.position, BATCH)
-            full = len(events) == BATCH
-            until = events[-1].position if full else mark
-            applier.apply(self._conn, events, until)
+        shard = Shard(
+            self._projection,
+            lease.position,
+            mark,
+            field=self._projection.shard_by if several else None,
+            number=lease.shard,
+            of=len(self._leases),
+        )
+        pages = shard.pages(self._conn)
+        while lease.position < mark:
+            page = pages.after(lease.position)
+            applier.apply(self._conn, page.events, page.reached)
             if applier.paused:
                 raise applier.why_paused
-            self.events += len(events)
+            self.events += len(page.events)
             self._tell("catch up", self.events, lease.position, mark)
-            if not full:
-                return

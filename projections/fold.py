@@ -7,6 +7,7 @@ from collections.abc import Generator
 from eventstore import RecordedEvent
 from eventstore.read import page_after
 from projections.holding import Held, Holding
+from projections.log_pages import LogPages
 from projections.projection import Projection, State
 from projections.read_ahead import read_ahead
 from projections.row import Key, Row
@@ -32,12 +33,12 @@ def fold(
     held. `until` is at most a watermark.
     """
 
-    def page(after: int, limit: int) -> list[RecordedEvent]:
+    def fetch(after: int, until: int, limit: int) -> list[RecordedEvent]:
         return page_after(
             conn, after, until, limit, tenant=tenant, event_types=projection.event_types
         )
 
     apply = holding.apply
-    for events in read_ahead(page, after):
-        for recorded in events:
+    for page in read_ahead(LogPages(fetch, until), after):
+        for recorded in page.events:
             yield recorded, apply(projection, state, recorded)

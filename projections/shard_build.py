@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Final, Protocol
 
@@ -18,6 +19,7 @@ from eventstore.read import page_after, shard_page_after
 from projections.batch import named_rows
 from projections.errors import ProjectionPaused
 from projections.holding import MAX_FAILURES, Held, Holding
+from projections.log_pages import LogPages, Page
 from projections.projection import Projection
 from projections.read_ahead import read_ahead
 from projections.row import Key, Row, full_key
@@ -57,21 +59,21 @@ class Shard:
     rows_in_memory: int = ROWS
     flush_seconds: float = FLUSH_SECONDS
 
-    def page(self, conn: Connection, after: int, limit: int) -> list[RecordedEvent]:
-        """Its next events."""
+    def pages(self, conn: Connection) -> LogPages:
+        """Its events, read over that connection."""
         types = self.projection.event_types
         if self.field is None:
-            return page_after(conn, after, self.until, limit, event_types=types)
-        return shard_page_after(
-            conn,
-            after,
-            self.until,
-            limit,
-            field=self.field,
-            shard=self.number,
-            shards=self.of,
-            event_types=types,
-        )
+            fetch = partial(page_after, conn, event_types=types)
+        else:
+            fetch = partial(
+                shard_page_after,
+                conn,
+                field=self.field,
+                shard=self.number,
+                shards=self.of,
+                event_types=types,
+            )
+        return LogPages(fetch, self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +161,14 @@ class ShardFold:
         Raises ProjectionPaused when more is held than a build that is kept may hold, and
         EventNotApplied when too many events fail in another; LeaseLost.
         """
-        shard, position = self._shard, self._shard.after
-        for events in read_ahead(
-            lambda after, limit: shard.page(self._log, after, limit), position
-        ):
+        shard = self._shard
+        for page in read_ahead(shard.pages(self._log), shard.after):
             if not self._whole:
-                self._look_up(events)
-            self._fold(events)
-            position = events[-1].position
+                self._look_up(page.events)
+            self._fold(page.events)
             if self._target is not None:
-                self._flush_if_due(self._target, events)
-            self._report(self.events, position)
+                self._flush_if_due(self._target, page)
+            self._report(self.events, page.reached)
         if self._target is not None:
             self._write(self._target, shard.until)
         self._report(self.events, shard.until)
@@ -219,13 +218,13 @@ class ShardFold:
                 self.state[table].update(found)
                 self._in_tables[table].update(found)
 
-    def _flush_if_due(self, target: Target, events: Sequence[RecordedEvent]) -> None:
-        full = self._size.full(self.state, events)
+    def _flush_if_due(self, target: Target, page: Page) -> None:
+        full = self._size.full(self.state, page.events)
         if full or (
             target.resumable and monotonic() - self._flushed_at > self._shard.flush_seconds
         ):
             target.add_keys()
-            self._write(target, events[-1].position)
+            self._write(target, page.reached)
             if full:
                 self.state.update(self._shard.projection.empty())
                 self._in_tables.clear()

@@ -93,7 +93,7 @@ def test_a_build_is_a_fold(
 
         patch.setattr(whole, "_hold", hold)
         whole.run()
-        patch.setattr("projections.read_ahead._PAGE", page)
+        patch.setattr("projections.log_pages._PAGE", page)
         done = rebuild(url, ShardedThings(), options)
         assert stored(conn, ShardedThings()) == plain(whole.state)
         assert held(conn) == waiting

@@ -258,7 +258,7 @@ def test_live_is_rebuilt_is_as_of_the_head(
             assert before == then[each]
             if rebuilding is not None:
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr("projections.read_ahead._PAGE", batch)
+                    patch.setattr("projections.log_pages._PAGE", batch)
                     rebuild(database_url, each, rebuilding)
                 assert of_tenant(stored(conn, each), tenant) == live
             assert verify(database_url, each).wrong == 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from projections import read_ahead
+from projections import log_pages
 from tests.integration.projections.building import ShardedThings
 from tests.integration.projections.things import Things
 
-read_ahead._PAGE = 50  # type: ignore[misc]
+log_pages._PAGE = 50  # type: ignore[misc]
 
 
 class Paged(ShardedThings, name="things", tables=Things.tables, shard_by="thing_id"):

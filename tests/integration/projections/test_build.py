@@ -55,7 +55,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.read_ahead._PAGE", 10)
+    monkeypatch.setattr("projections.log_pages._PAGE", 10)
 
 
 def flushing(**options: Any) -> RebuildOptions:

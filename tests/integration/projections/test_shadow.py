@@ -38,7 +38,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict
     monkeypatch.setattr("projections.build.can_travel", lambda task: False)
     if request.param == "tables":
         return {}
-    monkeypatch.setattr("projections.read_ahead._PAGE", 10)
+    monkeypatch.setattr("projections.log_pages._PAGE", 10)
     return {"rows_in_memory": 3}
 
 
