@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from threading import Event as Signal
-from threading import Lock
-from time import monotonic
 from typing import Final, Literal
 
 from eventstore.database import translated
@@ -20,8 +18,8 @@ from eventstore.session import Session
 from projections.checkpoint import Lease
 from projections.failure import facts_of
 from projections.processes import Processes, Stopped, can_travel, cores, wait_for
+from projections.progress import FoldReport, Progress
 from projections.projection import Projection, State
-from projections.rate import Rate
 from projections.rebuild_target import RebuildTarget
 from projections.session import open_session
 from projections.shadow_target import ShadowTarget
@@ -30,8 +28,6 @@ from projections.shard_build import Shard, ShardFold, Target
 __all__ = [
     "Built",
     "Failed",
-    "Phase",
-    "Progress",
     "ShardTask",
     "build",
     "few_positions",
@@ -39,30 +35,9 @@ __all__ = [
     "shards_for",
 ]
 
-Phase = Literal["fold", "index", "catch up", "switch", "compare"]
-
 _SQL: Final = load("projections.sql", "builds.sql")
 _FEW_POSITIONS: Final = 20_000
 """What can be folded while a process starts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build is: `done` events or rows, `seconds` after this phase began.
-
-    `position` is on its way to `target`, the end of the log when the phase began; of several
-    shards it is the mean.
-    """
-
-    phase: Phase
-    done: int
-    position: int
-    target: int
-    seconds: float
-    events_per_second: float = 0.0
-    """Of the last seconds, all shards together."""
-    seconds_left: float | None = None
-    """Until this phase ends, if it goes on as it has gone; None while that can't be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +134,8 @@ def build(
 
     When one fails the others are given up, and its error is raised. So is what `report` raises.
     """
-    telling = _Telling(tasks, report)
     shards = [task.shard for task in tasks]
+    telling = FoldReport(shards, report)
     if few_positions(shards) or not can_travel(shards[0].projection):
         return [task.run(telling.of(number)) for number, task in enumerate(tasks)]
     if processes is not None:
@@ -172,7 +147,7 @@ def build(
 
 
 def _in_processes(
-    tasks: Sequence[ShardTask], telling: _Telling, processes: Processes
+    tasks: Sequence[ShardTask], telling: FoldReport, processes: Processes
 ) -> list[Built]:
     stop = Signal()
     try:
@@ -194,40 +169,3 @@ def _in_processes(
     if errors:  # not by one of these tasks, then
         raise KeyboardInterrupt
     return [future.result() for future in futures]
-
-
-class _Telling:
-    """Adds up what the shards report."""
-
-    def __init__(self, tasks: Sequence[ShardTask], report: Callable[[Progress], None]) -> None:
-        self._report = report
-        self._began, self._rate, self._mutex = monotonic(), Rate(), Lock()
-        self._events = [0] * len(tasks)
-        self._positions = [task.shard.after for task in tasks]
-        self._from = sum(self._positions)
-        self._target = sum(task.shard.until for task in tasks)
-
-    def of(self, number: int) -> Callable[[int, int], None]:
-        """What the task of that number calls."""
-
-        def tell(events: int, position: int) -> None:
-            with self._mutex:
-                self._rate.add(events - self._events[number])
-                self._events[number], self._positions[number] = events, position
-                self._report(self._progress())
-
-        return tell
-
-    def _progress(self) -> Progress:
-        seconds, at = monotonic() - self._began, sum(self._positions)
-        gone, left = at - self._from, self._target - at
-        shards = len(self._positions)
-        return Progress(
-            "fold",
-            sum(self._events),
-            at // shards,
-            self._target // shards,
-            seconds,
-            self._rate.per_second(),
-            seconds * left / gone if gone > 0 else None,
-        )

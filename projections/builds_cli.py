@@ -15,7 +15,7 @@ from projections.chosen_cli import Chosen, Every, Workers, chosen, interrupt_on_
 from projections.progress_cli import showing_progress
 
 if TYPE_CHECKING:
-    from projections.build import Progress
+    from projections.progress import Progress
     from projections.projection import Projection
     from projections.rebuild import Rebuilt
 

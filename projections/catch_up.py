@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eventstore.read import watermark
 from projections.applier import Applier
 from projections.checkpoint import Lease
-from projections.phase import PhaseReport
+from projections.progress import PhaseReport
 from projections.projection import Projection
 from projections.row_store import RowStore
 from projections.session import Connection

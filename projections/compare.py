@@ -10,11 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
 
-from projections.build import Failed, Progress
+from projections.build import Failed
 from projections.change import Change, Kind, change
 from projections.differences import side_by_side
 from projections.errors import CompareRefused, RulesNotFound
 from projections.live_tables import LiveTables, live_tables
+from projections.progress import Progress
 from projections.projection import Projection
 from projections.row import Row
 from projections.row_store import RowStore

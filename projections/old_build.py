@@ -12,13 +12,13 @@ from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
-from projections.build import Progress, open_long
+from projections.build import open_long
 from projections.build_lease import giving_back, shard_leases, take_old
 from projections.catch_up import CatchUp
 from projections.checkpoint import LEASE_SECONDS
 from projections.errors import NoOldBuild, SwitchRefused
 from projections.heartbeat import Heartbeat
-from projections.phase import PhaseReport
+from projections.progress import PhaseReport, Progress
 from projections.projection import Projection
 from projections.session import Connection
 from projections.switch import SWITCH_SECONDS, drop_build, patiently, switch

@@ -11,7 +11,7 @@ from eventstore.cli.options import Options
 from eventstore.cli.output import progress, say
 
 if TYPE_CHECKING:
-    from projections.build import Progress
+    from projections.progress import Progress
 
 __all__ = ["Tell", "showing_progress"]
 

@@ -14,37 +14,33 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Event as Signal
 from time import monotonic
-from typing import Any, Final
-
-from psycopg import sql
+from typing import Final
 
 from eventstore.database import translated
-from eventstore.errors import DatabaseFault, EventStoreError
+from eventstore.errors import EventStoreError
 from eventstore.queries import load
 from eventstore.read import watermark
-from projections.build import Progress, ShardTask, build, open_long, shards_for
+from projections.build import ShardTask, build, open_long, shards_for
 from projections.build_lease import Begun, begin_build, giving_back, shard_leases
+from projections.build_tables import BuildTables
 from projections.catch_up import CatchUp
 from projections.checkpoint import LEASE_SECONDS
 from projections.definition import definition_of
 from projections.discards import discarded
-from projections.errors import LeaseLost, RebuildRefused
 from projections.heartbeat import Heartbeat
 from projections.held_rows import all_of, count, left_out
-from projections.phase import PhaseReport
 from projections.processes import Processes, cores, wait_for
+from projections.progress import PhaseReport, Progress
 from projections.projection import Projection
 from projections.refusal import blames_rows
 from projections.session import Connection
 from projections.shard_build import FLUSH_SECONDS, Shard
 from projections.state_size import ROWS
-from projections.switch import SWITCH_SECONDS, drop_build, switch
-from projections.tables import template
+from projections.switch import SWITCH_SECONDS, switch
 
 __all__ = ["RebuildOptions", "Rebuilt", "rebuild", "rebuild_all"]
 
 _SQL: Final = load("projections.sql", "builds.sql")
-_NOT_REBUILDABLE: Final = "ES101"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +113,13 @@ def rebuild(
         closing(open_long(url, projection)) as reader,
         closing(open_long(url, projection, owner=True)) as owner,
     ):
-        _assert_rebuildable(owner, projection)
+        definition = definition_of(projection)
+        tables = BuildTables(owner, projection, definition)
+        tables.assert_rebuildable()
         begun = begin_build(
             owner,
             projection,
-            definition=definition_of(projection),
+            definition=definition,
             shards=shards_for(projection, options.workers),
             starts_after=options.starts_after,
             anew=options.anew,
@@ -129,7 +127,8 @@ def rebuild(
         )
         with Heartbeat(url, begun.lease) as heartbeat, giving_back(begun.lease, owner):
             tell = PhaseReport(heartbeat, report)
-            return _Rebuild(url, projection, options, reader, owner, begun, tell).run(processes)
+            work = _Rebuild(url, projection, options, reader, owner, tables, begun, tell)
+            return work.run(processes)
 
 
 def rebuild_all(
@@ -177,22 +176,6 @@ def _longest_first(url: str, projections: list[Projection]) -> list[Projection]:
     return sorted(projections, key=lambda each: -applied.get(each.name, 0))
 
 
-def _assert_rebuildable(owner: Connection, projection: Projection) -> None:
-    try:
-        with translated():
-            facts = {
-                "projection": projection.name,
-                "tables": [table.TABLE for table in projection.tables],
-            }
-            owner.execute(_SQL["assert_rebuildable"], facts)
-    except DatabaseFault as fault:
-        if fault.sqlstate != _NOT_REBUILDABLE:
-            raise
-        raise RebuildRefused(projection.name, fault.reason) from fault
-    with template(owner, projection):
-        pass  # a mistake in the file is better known before the fold than after it
-
-
 class _Rebuild:
     def __init__(
         self,
@@ -201,17 +184,13 @@ class _Rebuild:
         options: RebuildOptions,
         reader: Connection,
         owner: Connection,
+        tables: BuildTables,
         begun: Begun,
         tell: PhaseReport,
     ) -> None:
         self._url, self._projection, self._options = url, projection, options
         self._reader, self._owner, self._begun, self._tell = reader, owner, begun, tell
-        self._lease = begun.lease
-        self._schema = f"projections_rebuild_{projection.name}"
-        self._names: dict[str, Any] = {
-            "schema": self._schema,
-            "tables": [table.TABLE for table in projection.tables],
-        }
+        self._lease, self._tables = begun.lease, tables
         self._events = 0
         self._careful = False
 
@@ -220,13 +199,12 @@ class _Rebuild:
         began = monotonic()
         projection, lease = self._projection, self._lease
         if not self._begun.resumed:
-            with translated(), template(self._owner, projection) as source:
-                self._make_tables(source)
+            self._tables.make(lease, self._reader)
         if not self._begun.built:
             self._load(watermark(self._reader), processes)
-        catch_up = CatchUp(self._reader, projection, self._schema, [lease], self._tell)
+        catch_up = CatchUp(self._reader, projection, self._tables.schema, [lease], self._tell)
         catch_up.to_the_end(lease.position)
-        rows = self._count()
+        rows = self._tables.count(self._reader)
         self._tell("switch", 0, lease.position, lease.position)
         switch(self._owner, projection, lease, catch_up, seconds=self._options.switch_seconds)
         return Rebuilt(
@@ -242,46 +220,20 @@ class _Rebuild:
             seconds=monotonic() - began,
         )
 
-    def _make_tables(self, source: str) -> None:
-        """Empty ones, in place of what an earlier rebuild left."""
-        conn = self._owner
-        self._lease.heartbeat(self._reader)  # else what is dropped here is another's build
-        drop_build(conn, self._projection, "rebuild")
-        conn.execute(sql.SQL(_SQL["create_schema"]).format(schema=sql.Identifier(self._schema)))
-        conn.execute(_SQL["clone_structure"], self._names | {"template": source})
-
     def _load(self, until: int, processes: Processes | None) -> None:
         try:
             for built in build(self._tasks(until), self._tell.hear, processes):
                 self._events += built.events
             self._tell("index", 0, until, until)
-            with translated(), template(self._owner, self._projection) as source:
-                self._complete(source, until)
+            self._tables.complete(self._lease, until)
         except EventStoreError as error:
             if not blames_rows(error):
                 raise
             # The log holds events whose rows the database refuses. Which ones shows only in the
             # order in which they came, so they are applied one batch after the other, as live.
             self._careful, self._events = True, 0
-            with translated(), template(self._owner, self._projection) as source:
-                self._make_tables(source)
-                self._complete(source, None)
+            self._tables.make_complete(self._lease, self._reader)
         self._lease.position = self._options.starts_after if self._careful else until
-
-    def _complete(self, source: str, reached: int | None) -> None:
-        """Constraints, indexes and grants; `reached` is None for tables without rows."""
-        conn, names = self._owner, self._names | {"template": source}
-        conn.execute(_SQL["memory_for_indexes"])
-        conn.execute(_SQL["clone_constraints"], names)
-        conn.execute(_SQL["clone_protection"], names)
-        # Last, because the heartbeat waits for its locks.
-        facts = {
-            "projection": self._projection.name,
-            "fencing_token": self._lease.fencing_token,
-            "reached": reached,
-        }
-        if conn.execute(_SQL["finish"], facts).fetchone() != (True,):
-            raise LeaseLost(self._projection.name, self._lease.fencing_token)
 
     def _tasks(self, until: int) -> list[ShardTask]:
         projection, lease = self._projection, self._lease
@@ -290,8 +242,7 @@ class _Rebuild:
         )
         begun = any(each.position > self._options.starts_after for each in leases)
         if begun:
-            with translated(), template(self._owner, projection) as source:
-                self._owner.execute(_SQL["clone_keys"], self._names | {"template": source})
+            self._tables.add_keys()
         held = all_of(self._owner, projection, "rebuild")
         refused = left_out(self._reader, projection).refused
         out = discarded(self._reader, projection)
@@ -312,18 +263,8 @@ class _Rebuild:
                     rows_in_memory=self._options.rows_in_memory,
                     flush_seconds=self._options.flush_seconds,
                 ),
-                self._schema,
+                self._tables.schema,
                 lease=replace(each),
             )
             for each in leases
         ]
-
-    def _count(self) -> int:
-        rows = 0
-        with translated():
-            for table in self._projection.tables:
-                name = sql.Identifier(self._schema, table.TABLE)
-                found = self._reader.execute(sql.SQL(_SQL["count"]).format(table=name)).fetchone()
-                assert found is not None, "count answers"
-                rows += found[0]
-        return rows

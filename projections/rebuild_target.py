@@ -27,12 +27,16 @@ class RebuildTarget:
     def __init__(self, conn: Connection, projection: Projection, schema: str, lease: Lease) -> None:
         self.conn, self.store, self._lease = conn, RowStore(projection, schema), lease
         self._tables = [table.TABLE for table in projection.tables]
+        self._has_keys = False
 
     def add_keys(self) -> None:
         """Gives the tables the primary keys that they will have, if nobody has yet."""
+        if self._has_keys:
+            return
         with translated(), template(self.conn, self.store.projection) as source:
             names = {"template": source, "schema": self.store.schema, "tables": self._tables}
             self.conn.execute(_SQL["clone_keys"], names)
+        self._has_keys = True
 
     def write(self, changes: Changes) -> None:
         """One transaction: rows, held events, checkpoint; raises LeaseLost."""

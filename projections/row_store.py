@@ -32,7 +32,7 @@ Touched = set[tuple[type[Row], Key]]
 LIVE_SCHEMA: Final = "projections"
 
 _SQL: Final = load("projections.sql", "rows.sql")
-_READ_AT_ONCE: Final = 5_000
+_READ_AT_ONCE: Final = 1_000
 _position: Final = attrgetter("position")
 _ROWS_A_STATEMENT: Final = 2_000
 _BYTEA, _JSONB = 17, 3802

@@ -21,13 +21,13 @@ from eventstore.queries import load
 from projections.build import (
     Built,
     Failed,
-    Progress,
     ShardTask,
     build,
     few_positions,
     open_long,
 )
 from projections.column_types import column_type
+from projections.progress import Progress
 from projections.projection import Projection
 from projections.row import Row, full_key
 from projections.row_store import LIVE_SCHEMA, RowStore

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from projections.build import Progress
 from projections.differences import differing, side_by_side
 from projections.errors import RulesDiffer
 from projections.live_tables import LiveTables, live_tables
+from projections.progress import Progress
 from projections.projection import Projection
 from projections.row import Key, full_key
 from projections.row_store import Bucket, RowStore

@@ -8,8 +8,8 @@ ALTER TABLE projections.checkpoints
 COMMENT ON COLUMN projections.checkpoints.starts_after IS
     'The rows come from the events after this position only; 0 for the whole log.';
 COMMENT ON COLUMN projections.checkpoints.definition IS
-    'Hash of the rules and of the tables'' structure that a rebuild began with; it is resumed with '
-    'the same ones only.';
+    'Hash of the rules and of the tables'' structure for which a rebuild made its tables; it is '
+    'resumed with the same ones only. Null before they are made.';
 COMMENT ON COLUMN projections.checkpoints.built_at IS
     'Since when the tables of this build have their keys, indexes and constraints; null while it is '
     'loaded, and when it was filled by following the log.';
@@ -49,11 +49,11 @@ BEGIN
     IF NOT resumed THEN
         DELETE FROM projections.failures AS f WHERE f.projection = p AND f.build = 'rebuild';
         DELETE FROM projections.checkpoints AS c WHERE c.projection = p AND c.build = 'rebuild';
+        -- Without a definition, which comes with the tables: they may still be another build's.
         INSERT INTO projections.checkpoints AS c
-               (projection, build, shard, shards, projection_version, definition, starts_after,
-                position)
+               (projection, build, shard, shards, projection_version, starts_after, position)
         SELECT p, 'rebuild', i, begin_build.shards, begin_build.projection_version,
-               begin_build.definition, begin_build.starts_after, begin_build.starts_after
+               begin_build.starts_after, begin_build.starts_after
           FROM generate_series(0, begin_build.shards - 1) AS i;
     END IF;
     UPDATE projections.checkpoints AS c

@@ -58,6 +58,11 @@ UPDATE projections.checkpoints
                     || jsonb_build_object('failed_at', to_jsonb(clock_timestamp()))
  WHERE projection = %(projection)s AND build = %(build)s AND fencing_token = %(fencing_token)s
 
+-- name: made
+-- The tables are there, empty, for these rules; from now on the build can be resumed.
+UPDATE projections.checkpoints SET definition = %(definition)s
+ WHERE projection = %(projection)s AND build = 'rebuild' AND fencing_token = %(fencing_token)s
+
 -- name: finish
 -- Makes one checkpoint of those of the shards; false when the lease is lost.
 SELECT projections.finish_build(%(projection)s, %(fencing_token)s, %(reached)s)

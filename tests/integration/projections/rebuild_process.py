@@ -12,9 +12,10 @@ from threading import Event
 from projections import build
 from projections.errors import LeaseHeld
 from projections.rebuild import RebuildOptions, rebuild
-from tests.integration.projections.small_pages import Paged
+from tests.integration.projections.small_pages import Paged, use_small_pages
 
 if __name__ == "__main__":
+    use_small_pages()
     build._FEW_POSITIONS = 0  # type: ignore[misc]
     options = RebuildOptions(
         workers=int(sys.argv[2]),

@@ -18,14 +18,17 @@ import pytest
 from eventstore import Event, EventStore, RecordedEvent
 from eventstore.registry import EventRegistry
 from projections import definition, tables
-from projections.build import Progress
-from projections.errors import EventNotApplied, WorkerLost
+from projections.build_lease import begin_build
+from projections.definition import definition_of
+from projections.errors import EventNotApplied, LeaseHeld, WorkerLost
+from projections.progress import Progress
 from projections.projection import Projection, Rows, on
-from projections.rebuild import RebuildOptions, rebuild
+from projections.rebuild import RebuildOptions, Rebuilt, rebuild
 from projections.session import Connection, open_session
 from projections.status import status
 from projections.tables import sql_file
 from tests.integration.projections.building import ShardedThings, fill
+from tests.integration.projections.killing import tell
 from tests.integration.projections.running import (
     catch_up,
     checkpoint,
@@ -34,6 +37,7 @@ from tests.integration.projections.running import (
     stored,
     until,
 )
+from tests.integration.projections.small_pages import Paged
 from tests.integration.projections.things import (
     AmountAdded,
     Forbidden,
@@ -149,15 +153,19 @@ def test_what_cannot_travel_is_folded_here(
     assert stored(conn, Things()) == replayed(conn, Things())
 
 
-def broken_off(url: str, projection: Projection, at: int, options: RebuildOptions) -> None:
-    """A rebuild that is interrupted when it has folded so many events."""
+def broken_off(url: str, projection: Projection, at: int, options: RebuildOptions) -> int:
+    """A rebuild that is interrupted when it has folded so many events or more; how many."""
+    folded = 0
 
     def report(progress: Progress) -> None:
+        nonlocal folded
+        folded = progress.done
         if progress.phase == "fold" and progress.done >= at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         rebuild(url, projection, options, report=report)
+    return folded
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -166,12 +174,12 @@ def test_resumed_it_folds_the_rest_only(
 ) -> None:
     live_a_little(store, 15, 300)
     options = flushing(workers=workers)
-    broken_off(url, ShardedThings(), 100, options)
+    folded = broken_off(url, ShardedThings(), 100, options)
     fill(store, 100, 10)
     said: list[Progress] = []
     done = rebuild(url, ShardedThings(), options, report=said.append)
     assert done.resumed
-    assert done.events == store.watermark() - 100
+    assert done.events == store.watermark() - folded
     assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
     there = checkpoint(conn, "things")
     assert there is not None
@@ -235,6 +243,34 @@ def test_what_is_not_the_same_begins_anew(
     done = rebuild(url, *second)
     assert (done.resumed, done.events) == (False, store.watermark())
     assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
+
+
+def test_killed_before_its_tables_were_made_it_begins_anew(
+    store: EventStore, url: str, conn: Connection, small_pages: None
+) -> None:
+    """The tables are then still those of the build before, which had other rules."""
+    live_a_little(store, 15, 300)
+    broken_off(url, Changed(1), 200, flushing(workers=2))
+    with open_session(url, part="test", role="owner") as owner:
+        begin_build(
+            owner,
+            Changed(2),
+            definition=definition_of(Changed(2)),
+            shards=2,
+            starts_after=0,
+            anew=False,
+            seconds=0.01,
+        )
+    done = until(lambda: unless_held(url, Changed(2), flushing(workers=2)), "the lease is free")
+    assert (done.resumed, done.events) == (False, store.watermark())
+    assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
+
+
+def unless_held(url: str, projection: Projection, options: RebuildOptions) -> Rebuilt | None:
+    try:
+        return rebuild(url, projection, options)
+    except LeaseHeld:
+        return None
 
 
 def test_other_tables_begin_anew(
@@ -358,28 +394,28 @@ def test_an_event_of_no_use_to_its_class_is_held(
 
 
 def test_a_process_that_is_killed_takes_the_others_with_it(
-    store: EventStore, url: str, conn: Connection, in_processes: None, small_pages: None
+    store: EventStore, url: str, conn: Connection, in_processes: None
 ) -> None:
-    live_a_little(store, 15, 300)
+    tell(store, 1, 400)
 
     def workers() -> list[psutil.Process]:
         return [each for each in psutil.Process().children() if is_worker(each)]
 
     def report(progress: Progress) -> None:
-        """At the first sign of one of them, the other still starts."""
-        newest = until(lambda: len(workers()) == 2 and workers()[-1], "both are there")
-        os.kill(newest.pid, signal.SIGKILL)
+        """At the first sign of one of them, when the younger one has all before it or most."""
+        there = until(lambda: len(workers()) == 2 and workers(), "both are there")
+        os.kill(max(there, key=lambda each: each.create_time()).pid, signal.SIGKILL)
 
     with pytest.raises(WorkerLost) as caught:
-        rebuild(url, ShardedThings(), flushing(workers=2), report=once(report))
+        rebuild(url, Paged(), flushing(workers=2), report=once(report))
     assert caught.value.exit_status == -signal.SIGKILL
     assert "things, shard" in caught.value.task
     assert not workers()
     there = checkpoint(conn, "things", "rebuild")
     assert there is not None
     assert there["state"] == "failed"
-    assert rebuild(url, ShardedThings(), flushing(workers=2)).resumed
-    assert stored(conn, ShardedThings()) == replayed(conn, ShardedThings())
+    assert rebuild(url, Paged(), flushing(workers=2)).resumed
+    assert stored(conn, Paged()) == replayed(conn, Paged())
 
 
 def is_worker(process: psutil.Process) -> bool:

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstore import EventStore
-from projections.build import Progress
 from projections.hooks.runners import Runners
+from projections.progress import Progress
 from projections.rebuild import rebuild
 from projections.session import Connection
 from tests.integration.projections.hooking import Remembering

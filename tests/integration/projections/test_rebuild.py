@@ -17,7 +17,6 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
-from projections.build import Progress
 from projections.catalogue import PROJECTIONS
 from projections.errors import (
     LeaseHeld,
@@ -28,6 +27,7 @@ from projections.errors import (
 )
 from projections.failures import failures
 from projections.old_build import switch_back
+from projections.progress import Progress
 from projections.projection import Projection, Rows, on
 from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection

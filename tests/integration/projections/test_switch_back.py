@@ -9,10 +9,10 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.build import Progress
 from projections.build_lease import take_old
 from projections.errors import LeaseHeld, NoOldBuild, SwitchRefused
 from projections.old_build import drop_old, own_rules, switch_back
+from projections.progress import Progress
 from projections.projection import Projection
 from projections.rebuild import rebuild
 from projections.session import Connection, open_session
