@@ -142,8 +142,10 @@ class ShardFold:
         self._size = StateSize(shard.rows_in_memory)
         self._whole = not shard.begun
         """Every row that there is is in the state, so a key that is not there has no row."""
-        self._in_tables: defaultdict[type[Row], set[Key]] = defaultdict(set)
-        """The keys in the state that are in the tables too."""
+        self._in_tables: dict[type[Row], set[Key]] = {
+            table: set() for table in shard.projection.tables
+        }
+        """The keys in the state that may be in the tables too; no others are."""
         self._dirty: set[tuple[type[Row], Key]] | None = set() if shard.begun else None
         """What changed since it was written; None as long as nothing was written."""
         self._applied = 0
@@ -227,9 +229,9 @@ class ShardFold:
             self._write(target, page.reached)
             if full:
                 self.state.update(self._shard.projection.empty())
-                self._in_tables.clear()
                 self._whole = False
                 self._size.emptied()
+            self._in_tables = {table: set(rows) for table, rows in self.state.items()}
 
     def _write(self, target: Target, position: int) -> None:
         made: defaultdict[type[Row], list[Row]] = defaultdict(list)
@@ -240,15 +242,12 @@ class ShardFold:
                 made[table] = [row for row in rows.values() if row is not None]
         else:
             for table, key in self._dirty:
-                row, there = self.state[table].get(key), key in self._in_tables[table]
+                row, stored = self.state[table].get(key), self._in_tables[table]
+                there = bool(stored) and key in stored  # hashing a key takes its time
                 if row is not None:
                     (changed if there else made)[table].append(row)
                 elif there:
                     removed[table].append(key)
         target.write(Changes(made, changed, removed, self._unwritten, position, self._applied))
-        for table, gone in removed.items():
-            self._in_tables[table].difference_update(gone)
-        for table, there_now in made.items():
-            self._in_tables[table].update(full_key(row) for row in there_now)
         self._dirty, self._unwritten, self._applied = set(), [], 0
         self._flushed_at = monotonic()
