@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,7 +22,7 @@ from projections.checkpoint import Lease, acquire
 from projections.holding import Holding
 from projections.row import Key, Row, full_key
 from projections.row_store import RowStore
-from projections.session import Connection
+from projections.session import Connection, open_session
 from tests.integration.projections.running import number
 from tests.integration.projections.things import Part, PartAdded, Thing, ThingMade, Things
 
@@ -41,6 +42,16 @@ def thing(**values: Any) -> Thing:
     row = Thing(**{"id": number(1), "name": "n", "tags": [], "info": {}, **values})
     row.tenant_id, row.created_at, row.updated_at, row.position = "default", WHEN, WHEN, 7
     return row
+
+
+@pytest.fixture
+def loading(url: str) -> Iterator[Connection]:
+    """The owner's connection, and tables as a build loads them: without protection."""
+    with open_session(url, part="test", role="owner") as owner:
+        owner.execute("CREATE SCHEMA loading")
+        owner.execute("CREATE TABLE loading.things (LIKE projections.things)")
+        owner.execute("ALTER TABLE loading.things ALTER loud DROP NOT NULL")
+        yield owner
 
 
 def round_trip(conn: Connection, row: Thing) -> dict[str, Any]:
@@ -158,6 +169,45 @@ def test_round_trips_do_not_grow_with_the_batch(
     # The watermark, the page; two loads; checkpoint, two writes; the plans forgotten.
     assert sum(many.values()) == 8
     assert conn.execute("SELECT count(*) FROM projections.parts").fetchone() == (402,)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    row=st.builds(
+        thing,
+        name=texts.filter(bool),
+        amount=floats,
+        price=st.decimals(allow_nan=False, allow_infinity=False, places=5),
+        big=st.integers(0, 2**63 - 1),
+        tags=st.lists(texts, max_size=4),
+        info=st.dictionaries(texts, json_values, max_size=4),
+        seen_at=st.none()
+        | st.datetimes(datetime(1, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+        note=st.none() | texts,
+        retired=st.booleans(),
+    )
+)
+def test_a_row_that_was_copied_comes_back_as_it_went(loading: Connection, row: Thing) -> None:
+    """By COPY alone: what the way by JSON would make of it does not count."""
+    store, key = RowStore(Things(), "loading"), full_key(row)
+    with loading.transaction():
+        store.remove(loading, Thing, [key])
+        store._copy(loading, Thing, [row])
+    found = vars(store.load(loading, [(Thing, key)])[Thing][key])
+    assert same(found, vars(row)), f"{found} is not {vars(row)}"
+
+
+def test_what_copy_does_not_take_is_converted_by_the_server(loading: Connection) -> None:
+    row = thing(price=1.5, note=datetime(2026, 1, 2, tzinfo=UTC))
+    store, key = RowStore(Things(), "loading"), full_key(row)
+    store.insert(loading, Thing, [row])
+    found = store.load(loading, [(Thing, key)])[Thing][key]
+    assert isinstance(found, Thing)
+    assert (found.price, found.note) == (Decimal("1.5"), "2026-01-02T00:00:00+00:00")
 
 
 def test_ids_are_uuids_again(conn: Connection) -> None:
