@@ -47,7 +47,8 @@ class Applier:
     def __init__(self, store: RowStore, *, max_failures: int = MAX_FAILURES) -> None:
         self._store, self._max_failures = store, max_failures
         self._holding = Holding()
-        self._paused = False
+        self._token = 0
+        self._paused: bool | None = False
         self._look_at = 0.0
         self._at_once = BATCH
         self._suspect = _Suspect(0, 0, None)
@@ -55,7 +56,7 @@ class Applier:
     @property
     def paused(self) -> bool:
         """Whether so much is held that no further events should be applied."""
-        return self._paused
+        return bool(self._paused)
 
     @property
     def why_paused(self) -> ProjectionPaused:
@@ -73,7 +74,9 @@ class Applier:
 
         Raises LeaseLost.
         """
-        self._lease, self._paused = lease, False
+        # Over a new connection it is not known whether the last word came through.
+        self._paused = None if self._token == lease.fencing_token else False
+        self._lease, self._token = lease, lease.fencing_token
         self._retry(conn, "all")
 
     def apply(self, conn: Connection, events: Sequence[RecordedEvent], until: int) -> None:
@@ -128,7 +131,7 @@ class Applier:
             self._holding = holding
             if not gone:
                 break
-            LOG.info("held events applied", projection=projection.name, positions=gone)
+            LOG.info("held no longer", projection=projection.name, events=len(gone), first=gone[0])
             # One that is applied may give up what the database refused to another.
             which = "refused"
         self._judge(conn)

@@ -25,7 +25,7 @@ from projections.errors import NotTried, WaitsForAnother
 from projections.failures import HeldEvent, held_event
 from projections.projection import Projection
 from projections.row_store import RowStore
-from projections.session import Connection, open_session, plan_for_keys
+from projections.session import Connection, holder_name, open_session, plan_for_keys
 
 __all__ = ["PATIENCE", "Tried", "discard", "retry_now"]
 
@@ -103,21 +103,23 @@ def _have_tried(
     chosen = {"projection": projection.name, "positions": positions and list(positions)}
     with translated():
         marked: dict[int, int] = dict(conn.execute(_SQL["mark"], chosen).fetchall())
-    deadline, pause = monotonic() + seconds, Signal()
+    deadline, pause, holder = monotonic() + seconds, Signal(), ""
     while True:
         left = _still_held(conn, projection, marked)
         waiting = [position for position, row in left.items() if row is None]
         if not waiting:
             return [Tried(position, left.get(position)) for position in sorted(marked)]
+        if holder and monotonic() > deadline:
+            raise NotTried(projection.name, waiting, holder, seconds)
         got = acquire(conn, projection, seconds=LEASE_SECONDS)
         if isinstance(got, Lease):
+            holder = holder_name()
             try:
                 Applier(RowStore(projection)).take_up(conn, got)
             finally:
                 got.release(conn)
-        elif monotonic() > deadline:
-            raise NotTried(projection.name, waiting, got.holder, seconds)
         else:
+            holder = got.holder
             pause.wait(_LOOK)
 
 

@@ -33,8 +33,8 @@ MAX_FAILURES: Final = 100
 MAX_HELD: Final = 10_000
 """Events that may be held in all, with those that wait."""
 
-_STREAM: Final = "stream"
-"""Stands for a table in the key that means a whole stream."""
+_STREAM, _SHARD = "stream", "shard"
+"""Stand for a table in the key of all that an event which can't be read may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Held:
 
     recorded: RecordedEvent
     keys: frozenset[str]
-    """The rows, each as JSON: [table, tenant_id, key column, …]; or ["stream", tenant_id, id]."""
+    """The rows, each as JSON: [table, tenant_id, key column, …]. An event that can't be read also
+    names ["stream", tenant_id, stream_id], or with `shard_by` ["shard", tenant_id, value]."""
     behind: int | None
     """Position of the failed event that it waits for; None when it failed itself."""
     origin: Origin | None
@@ -119,8 +120,7 @@ class Holding:
             return []
         if self._behind:
             keys = named(projection, recorded)
-            stream = _key(_STREAM, recorded.tenant_id, recorded.stream_id)
-            behind = self.waits_for((*keys, stream))
+            behind = self.waits_for((*keys, _all_of(projection, recorded)))
             if behind is not None and recorded.event_type in projection.event_types:
                 self.hold(recorded.position, behind, keys)
                 return Held(recorded, keys, behind, None, None)
@@ -146,8 +146,7 @@ class Holding:
         if keys is None:
             keys = named(projection, recorded)
         if origin is None:
-            stream = _key(_STREAM, recorded.tenant_id, recorded.stream_id)
-            origin = "payload" if stream in keys else "rules"
+            origin = "payload" if _all_of(projection, recorded) in keys else "rules"
         self.hold(recorded.position, None, keys)
         return Held(recorded, keys, None, origin, error)
 
@@ -169,7 +168,8 @@ def named(projection: Projection, recorded: RecordedEvent) -> frozenset[str]:
     """The rows that an event of the projection names, in the form of `Held.keys`.
 
     Of an event that its rule can't read, they are what the payload seems to name. Since that may
-    be too little, the event then names its whole stream as well.
+    be too little, the event then names its whole stream as well, or, where events that differ in
+    one field have no row in common, all that have the same value in it.
     """
     try:
         event = recorded.event
@@ -186,7 +186,14 @@ def named(projection: Projection, recorded: RecordedEvent) -> frozenset[str]:
         for names in table.NAMED_BY
         if all(fields.get(name) is not None for name in names)
     }
-    return frozenset(guessed | {_key(_STREAM, recorded.tenant_id, recorded.stream_id)})
+    return frozenset(guessed | {_all_of(projection, recorded)})
+
+
+def _all_of(projection: Projection, recorded: RecordedEvent) -> str:
+    """The key of all the rows that an event may name, readable or not."""
+    if projection.shard_by is None:
+        return _key(_STREAM, recorded.tenant_id, recorded.stream_id)
+    return _key(_SHARD, recorded.tenant_id, _fields(recorded).get(projection.shard_by))
 
 
 def _fields(recorded: RecordedEvent) -> dict[str, Any]:

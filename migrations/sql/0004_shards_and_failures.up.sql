@@ -64,8 +64,10 @@ COMMENT ON COLUMN projections.failures.event_id IS 'eventstore.events.event_id o
 COMMENT ON COLUMN projections.failures.event_type IS 'Type of the event.';
 COMMENT ON COLUMN projections.failures.stream_id IS 'Stream of the event.';
 COMMENT ON COLUMN projections.failures.keys IS
-    'The rows that it names, each as JSON: [table, tenant_id, key column, ...]; and ["stream", '
-    'tenant_id, stream_id] when its payload could not be read, so that these may not be all.';
+    'The rows that it names, each as JSON: [table, tenant_id, key column, ...]. When its payload '
+    'could not be read these may not be all, so that it also names its whole stream, ["stream", '
+    'tenant_id, stream_id], or, in a projection with shards, all of its kind, ["shard", '
+    'tenant_id, shard_key].';
 COMMENT ON COLUMN projections.failures.shard_key IS
     'The value of the field by which the projection is sharded, as eventstore.shard_of takes it.';
 COMMENT ON COLUMN projections.failures.behind IS

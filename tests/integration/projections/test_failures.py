@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from threading import Event as Signal
 from typing import Any
 
+import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
@@ -479,6 +480,26 @@ def test_it_pauses_and_goes_on(store: EventStore, url: str, conn: Connection) ->
         assert held(conn) == {}
         assert_live_is_replay(url, conn, Moody())
     assert daemon.failures == {}
+
+
+def test_a_pause_ends_over_a_new_connection(
+    store: EventStore, url: str, conn: Connection, admin_url: str
+) -> None:
+    Moody.calm.clear()
+    say(store, made(1), made(2), *(Forbidden(thing_id=number(n)) for n in (1, 2)), made(3))
+    with running(url, Moody(), max_failures=1), psycopg.connect(admin_url) as admin:
+
+        def state() -> str:
+            return str((checkpoint(conn, "things") or {}).get("state"))
+
+        until(lambda: state() == "paused", "it pauses")
+        Moody.calm.set()
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name ~ '^eventstore things'"
+        )
+        until(lambda: position_of(conn) == store.watermark(), "it goes on")
+        assert (state(), held(conn)) == ("running", {})
 
 
 def test_who_has_to_catch_up_says_that_it_is_paused(

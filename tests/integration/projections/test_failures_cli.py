@@ -46,11 +46,12 @@ def answer(call: Call, *words: object, code: int = 0) -> Any:
 @pytest.fixture
 def positions(store: EventStore, call: Call) -> list[int]:
     """A work item that is done before it is queued, and moves that wait for that."""
-    done: dict[str, Any] = {"work_item_id": ITEM, "work_order_id": ORDER}
     said: list[Event] = [
         WorkOrderOpened(work_order_id=ORDER, title="first"),
-        WorkItemStatusChanged(from_status="QUEUED", to_status="PROCESSING", **done),
-        WorkItemQueued(type="TICKET", **done),
+        WorkItemStatusChanged(
+            work_item_id=ITEM, work_order_id=ORDER, from_status="QUEUED", to_status="PROCESSING"
+        ),
+        WorkItemQueued(work_item_id=ITEM, work_order_id=ORDER, type="TICKET"),
         WorkOrderOpened(work_order_id=number(3), title="second"),
     ]
     found = [store.append("work_order-1", [event], agent="a").position for event in said]

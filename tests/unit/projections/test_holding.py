@@ -168,6 +168,23 @@ def test_the_stream_of_an_unreadable_event_waits() -> None:
     assert fold(Holding(), first, same_stream, elsewhere, its_row) == [None, 1, True, 1]
 
 
+class Shelf(Jars, name="shelf", tables=(Jar,), shard_by="jar_id"):
+    """Never fills one jar from another."""
+
+
+def test_with_shards_what_has_the_same_value_waits() -> None:
+    """A stream may run through several shards, of which none sees what another holds."""
+    first = unreadable(BAD, 1, b'{"jar_id":"%s","litres":"x"}' % str(A).encode())
+    same_stream = recorded(Filled(jar_id=C, litres=1), 2)
+    elsewhere = replace(recorded(Filled(jar_id=A, litres=1), 3), stream_id="jar-3")
+    holding, state = Holding(), Shelf().empty()
+    found = [holding.apply(Shelf(), state, each) for each in (first, same_stream, elsewhere)]
+    assert [each.behind if isinstance(each, Held) else True for each in found] == [None, True, 1]
+    assert isinstance(found[0], Held)
+    assert found[0].keys == {key(A), f'["shard","default","{A}"]'}
+    assert found[0].origin == "payload"
+
+
 def test_full() -> None:
     holding = Holding(max_failures=2)
     for position in (1, 2):
