@@ -60,8 +60,10 @@ BEGIN
             IF mark > after THEN
                 RETURN mark;
             END IF;
-            -- An append is under way. Most end at once; one that does not is looked at less often.
+            -- An append is under way. Most end before a pause would; one that takes longer is
+            -- looked at less and less often.
             held := held + 1;
+            CONTINUE WHEN held <= 4;
             slept := pg_sleep(CASE WHEN held < 20 THEN 0.0009 ELSE 0.0099 END);
             EXIT WHEN held > 25;
         ELSE
