@@ -19,7 +19,7 @@ import orjson
 from eventstore.database import translated
 from eventstore.errors import DatabaseFault
 from eventstore.queries import load
-from projections.errors import LeaseHeld, LeaseLost, RulesDiffer
+from projections.errors import LeaseHeld, LeaseLost, RulesDiffer, ShardsDiffer
 from projections.flight import one_flight
 from projections.projection import Projection
 from projections.rate import Rate
@@ -33,6 +33,7 @@ __all__ = [
     "acquire",
     "acquire_rebuild",
     "position_of",
+    "require_division",
 ]
 
 Build = Literal["live", "rebuild"]
@@ -168,7 +169,7 @@ def acquire(
 
     The commit is on disk before this returns: after a crash of the server no token is given out
     twice. It never waits for a holder that is in the middle of a batch. Raises RulesDiffer when
-    other rules made the rows, and LeaseLost when there is no such shard any more.
+    other rules made the rows, ShardsDiffer, and LeaseLost when there is no such shard any more.
     """
     holder = holder or holder_name()
     facts = {
@@ -178,6 +179,7 @@ def acquire(
         "projection_version": projection.version,
         "holder": holder,
         "lease_seconds": seconds,
+        "shard_by": projection.shard_by,
     }
     with translated():
         while True:
@@ -193,12 +195,20 @@ def acquire(
             if shard > 0:
                 raise LeaseLost(projection.name, 0)
             conn.execute(_SQL["begin"], facts)
-    found, _, _, other, silent, lease = there
+    found, _, _, other, silent, lease, shards, field = there
     if found != projection.version:
         raise RulesDiffer(projection.name, found, projection.version)
+    require_division(projection, shards, field)
     if other is None:  # it is being given back just now, or put in another's place
         return Held("another transaction", 0.0, seconds)
     return Held(other, silent, lease)
+
+
+def require_division(projection: Projection, shards: int, field: str | None) -> None:
+    """Raises ShardsDiffer unless so many shards by that field can be run by these rules."""
+    ours = projection.shard_by
+    if shards > 1 and (ours is None or field not in (None, ours)):
+        raise ShardsDiffer(projection.name, field, ours)
 
 
 def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float) -> Lease:
@@ -215,12 +225,8 @@ def acquire_rebuild(conn: Connection, projection: Projection, *, seconds: float)
         taken = conn.execute(_SQL["acquire_rebuild"], facts).fetchone()
         if taken is not None:
             return Lease(projection.name, "rebuild", taken[0], seconds, 0)
-        _, _, _, holder, silent, lease = conn.execute(_SQL["current"], facts).fetchone() or (
-            *(None,) * 3,
-            "another process",
-            0.0,
-            seconds,
-        )
+        there = conn.execute(_SQL["current"], facts).fetchone()
+    holder, silent, lease = there[3:6] if there is not None else ("another process", 0.0, seconds)
     raise LeaseHeld(f"a rebuild of {projection.name}", holder, silent, lease)
 
 
