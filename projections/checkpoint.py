@@ -19,7 +19,7 @@ import orjson
 from eventstore.database import translated
 from eventstore.errors import DatabaseFault
 from eventstore.queries import load
-from projections.errors import LeaseLost, NotInstalled, RulesDiffer
+from projections.errors import LeaseLost, NotInstalled, RulesDiffer, ShardsDiffer
 from projections.flight import one_flight
 from projections.projection import Projection
 from projections.rate import Rate
@@ -32,6 +32,7 @@ __all__ = [
     "Lease",
     "acquire",
     "position_of",
+    "require_division",
 ]
 
 Build = Literal["live", "rebuild", "old"]
@@ -182,8 +183,8 @@ def acquire(
 
     The commit is on disk before this returns: after a crash of the server no token is given out
     twice. It never waits for a holder that is in the middle of a batch. Raises RulesDiffer when
-    other rules made the rows, or the tables were made for others; NotInstalled when there are no
-    tables; and LeaseLost when there is no such shard any more.
+    other rules made the rows, or the tables were made for others; ShardsDiffer; NotInstalled when
+    there are no tables; and LeaseLost when there is no such shard any more.
     """
     holder = holder or holder_name()
     facts = {
@@ -193,6 +194,7 @@ def acquire(
         "projection_version": projection.version,
         "holder": holder,
         "lease_seconds": seconds,
+        "shard_by": projection.shard_by,
     }
     with translated():
         while True:
@@ -209,12 +211,20 @@ def acquire(
                 raise LeaseLost(projection.name, 0)
             if conn.execute(_SQL["begin"], facts).fetchone() == (0,):
                 raise NotInstalled(projection.name)
-    found, _, _, other, silent, lease = there
+    found, _, _, other, silent, lease, shards, field = there
     if found != projection.version:
         raise RulesDiffer(projection.name, found, projection.version)
+    require_division(projection, shards, field)
     if other is None:  # it is being given back just now, or put in another's place
         return Held("another transaction", 0.0, seconds)
     return Held(other, silent, lease)
+
+
+def require_division(projection: Projection, shards: int, field: str | None) -> None:
+    """Raises ShardsDiffer unless so many shards by that field can be run by these rules."""
+    ours = projection.shard_by
+    if shards > 1 and (ours is None or field not in (None, ours)):
+        raise ShardsDiffer(projection.name, field, ours)
 
 
 def position_of(conn: Connection, projection: Projection, *, build: Build = "live") -> int:

@@ -15,6 +15,7 @@ ProjectionError (an EventStoreError)
 ├── LeaseLost          another projector holds the projection now; nothing was written
 ├── LeaseHeld          another process is at the same work
 ├── RulesDiffer        the rows were made by another version of the rules
+├── ShardsDiffer       the events were divided by another field than these rules name
 ├── RebuildRefused     the tables can't be rebuilt beside the live ones
 ├── NotInstalled       the projection has no tables yet
 ├── TablesNotMade      the SQL file of a projection doesn't make the tables that its rules fill
@@ -67,6 +68,7 @@ __all__ = [
     "RowExists",
     "RulesDiffer",
     "RulesNotFound",
+    "ShardsDiffer",
     "SwitchRefused",
     "TablesNotMade",
     "UnknownColumn",
@@ -246,6 +248,18 @@ class RulesDiffer(ProjectionError):
         super().__init__(
             f"projection {projection} holds rows of projection_version {found}, "
             f"this code has {ours}: {cure}"
+        )
+
+
+class ShardsDiffer(ProjectionError):
+    """The shards of `projection` are by the field `found`, this code would divide by `ours`."""
+
+    def __init__(self, projection: str, found: str | None, ours: str | None) -> None:
+        self.projection, self.found, self.ours = projection, found, ours
+        super().__init__(
+            f"projection {projection} is divided by {found or 'some field'}, this code says "
+            f"shard_by {ours}: with a release that says {found or 'which'}, run "
+            f"`eventstore projections reshard {projection} --shards 1`, then go on with this one"
         )
 
 

@@ -65,6 +65,7 @@ class Feed:
         """
         with self.changed:
             self._idle = True
+            self.changed.notify_all()
             try:
                 self.changed.wait_for(lambda: self._events or self._ended, timeout)
             finally:
@@ -107,6 +108,11 @@ class Feed:
     def idle(self) -> bool:
         """Whether the projector has nothing to do; holds as long as the lock `changed` is held."""
         return self._idle and not self._events and not self._ended
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Waits until the projector is done with what it got."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.idle or self._ended, max(seconds, 0.0))
 
     def begin(self, position: int) -> None:
         """Everything after this position will be delivered."""

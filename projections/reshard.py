@@ -16,7 +16,7 @@ from eventstore.database import translated
 from eventstore.queries import load
 from projections.applier import Applier
 from projections.batch import BATCH
-from projections.checkpoint import Lease, acquire
+from projections.checkpoint import Lease, acquire, require_division
 from projections.errors import LeaseLost, ReshardRefused, RulesDiffer
 from projections.membership import name_daemon
 from projections.pages import pages
@@ -53,8 +53,10 @@ def reshard(
     """Divides a projection's live work into so many shards, 1 to 256.
 
     What is read and written stays the same, and so do held events, which find their shard by its
-    key. `report` hears the lowest position and the one that all shards have to reach first. Raises
-    ReshardRefused, RulesDiffer, ProjectionPaused, or LeaseLost when another process does the same.
+    key. `report` hears the lowest position and the one that all shards have to reach first.
+
+    Raises ReshardRefused, RulesDiffer, ShardsDiffer, ProjectionPaused, or LeaseLost when another
+    process does the same.
     """
     if not 1 <= shards <= MAX_SHARDS:
         raise ReshardRefused(projection.name, f"{shards} is not in 1..{MAX_SHARDS}")
@@ -78,6 +80,7 @@ def reshard(
                 "projection": projection.name,
                 "fencing_tokens": [lease.fencing_token for lease in leases],
                 "shards": shards,
+                "shard_by": projection.shard_by,
             }
             with translated():
                 answer = owner.execute(_SQL["reshard"], facts).fetchone()
@@ -100,9 +103,10 @@ def _take_all(conn: Connection, projection: Projection) -> list[Lease]:
         there = conn.execute(_SQL["shards"], facts).fetchall()
         if not there:
             acquire(conn, projection, seconds=_LEASE_SECONDS)
-        for shard, number, state, error in there:
+        for shard, number, count, field, state, error in there:
             if number != projection.version:
                 raise RulesDiffer(projection.name, number, projection.version)
+            require_division(projection, count, field)
             if state in ("failed", "paused"):
                 raise ReshardRefused(projection.name, f"shard {shard} is {state}: {error}")
         taken = conn.execute(_SQL["take_all"], facts).fetchall()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from threading import Condition, Thread
-from time import monotonic, sleep
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
@@ -36,9 +36,9 @@ _SILENCE: Final = 5.0
 """Seconds without news after which it looks less often."""
 _CALL: Final = 100
 """Milliseconds that a call waits for news: so long the server keeps a snapshot for it."""
-_COURTESY: Final = 0.001
-"""Seconds that it leaves to those who got something: else it would go on with its own next call
-for as long as they could do theirs, because Python runs one thread at a time."""
+_COURTESY: Final = 0.003
+"""Seconds at most that it leaves to those who got something, to be done with it: Python runs one
+thread at a time, and preparing the next call would come between."""
 _SETTLE: Final = 10
 """Milliseconds between two moves of the checkpoints of those who have nothing to do."""
 
@@ -141,8 +141,9 @@ class Tail:
             if found.until > position:
                 position, news_at = found.until, monotonic()
                 _deliver(feeds, found, divisions)
-                if found.events:
-                    sleep(_COURTESY)
+                until = monotonic() + _COURTESY
+                for feed in feeds:
+                    feed.wait_until_idle(until - monotonic())
             if behind and monotonic() - settled_at >= _SETTLE / 1000:
                 _settle(conn, feeds)
                 behind = False

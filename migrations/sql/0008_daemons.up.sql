@@ -60,8 +60,10 @@ BEGIN
             IF mark > after THEN
                 RETURN mark;
             END IF;
-            -- An append is under way. Most end at once; one that does not is looked at less often.
+            -- An append is under way. Most end before a pause would; one that takes longer is
+            -- looked at less and less often.
             held := held + 1;
+            CONTINUE WHEN held <= 4;
             slept := pg_sleep(CASE WHEN held < 20 THEN 0.0009 ELSE 0.0099 END);
             EXIT WHEN held > 25;
         ELSE
@@ -147,7 +149,14 @@ COMMENT ON FUNCTION projections.arrived(text[], bigint[], integer) IS
 
 -- Another number of shards -----------------------------------------------------------------------
 
-CREATE FUNCTION projections.reshard(projection text, fencing_tokens bigint[], shards integer)
+ALTER TABLE projections.checkpoints ADD COLUMN shard_by text COLLATE "C";
+COMMENT ON COLUMN projections.checkpoints.shard_by IS
+    'The field of payloads by which events were divided into shards; rules that divide by another '
+    'one can''t go on from here. Null when it was not divided.';
+
+CREATE FUNCTION projections.reshard(
+    projection text, fencing_tokens bigint[], shards integer, shard_by text
+)
 RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -174,16 +183,17 @@ BEGIN
      WHERE k.projection = reshard.projection AND k.build = 'live' LIMIT 1;
     DELETE FROM projections.checkpoints AS k
      WHERE k.projection = reshard.projection AND k.build = 'live';
-    INSERT INTO projections.checkpoints (projection, build, shard, shards, projection_version,
-                                         position, applied, fencing_token)
-    SELECT reshard.projection, 'live', n, reshard.shards, common.projection_version,
-           common.position, CASE n WHEN 0 THEN total ELSE 0 END,
+    INSERT INTO projections.checkpoints (projection, build, shard, shards, shard_by,
+                                         projection_version, position, applied, fencing_token)
+    SELECT reshard.projection, 'live', n, reshard.shards,
+           CASE WHEN reshard.shards > 1 THEN reshard.shard_by END,
+           common.projection_version, common.position, CASE n WHEN 0 THEN total ELSE 0 END,
            (SELECT max(token) + 1 FROM unnest(tokens) AS token)
       FROM generate_series(0, reshard.shards - 1) AS n;
     RETURN common.position;
 END
 $$;
-COMMENT ON FUNCTION projections.reshard(text, bigint[], integer) IS
+COMMENT ON FUNCTION projections.reshard(text, bigint[], integer, text) IS
     'Divides a live projection, whose shards the caller holds and has brought to one position, into '
     'another number of shards that nobody holds. Returns that position, or -1 when a lease is lost.';
 
@@ -191,7 +201,7 @@ REVOKE ALL ON FUNCTION
     eventstore.wait_for_news(bigint, integer, integer),
     projections.advance(text, text, integer, bigint, bigint, bigint, bigint, double precision),
     projections.arrived(text[], bigint[], integer),
-    projections.reshard(text, bigint[], integer)
+    projections.reshard(text, bigint[], integer, text)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION eventstore.wait_for_news(bigint, integer, integer)
     TO eventstore_projector, eventstore_auditor;

@@ -8,6 +8,7 @@ UPDATE projections.checkpoints AS c
   FROM (SELECT projection, build, shard FROM projections.checkpoints
          WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
            AND projection_version = %(projection_version)s
+           AND (shards = 1 OR coalesce(shard_by, %(shard_by)s) = %(shard_by)s)
            AND (holder IS NULL
                 OR heartbeat_at + make_interval(secs => lease_seconds) < clock_timestamp())
            FOR UPDATE SKIP LOCKED) AS free
@@ -31,7 +32,7 @@ SELECT count(*) FROM there
 -- Where a projection is, and who is at it.
 SELECT projection_version, position, state, holder,
        extract(epoch FROM clock_timestamp() - heartbeat_at)::double precision AS silent_seconds,
-       lease_seconds
+       lease_seconds, shards, shard_by
   FROM projections.checkpoints
  WHERE projection = %(projection)s AND build = %(build)s AND shard = %(shard)s
 

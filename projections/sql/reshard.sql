@@ -18,11 +18,12 @@ RETURNING c.shard, shards, fencing_token, position
 
 -- name: shards
 -- The shards of a live projection, and whether they can go on.
-SELECT shard, projection_version, state, last_error ->> 'error'
+SELECT shard, projection_version, shards, shard_by, state, last_error ->> 'error'
   FROM projections.checkpoints
  WHERE projection = %(projection)s AND build = 'live'
  ORDER BY shard
 
 -- name: reshard
 -- Puts the new shards in the place of the old ones; -1 when a lease is lost.
-SELECT projections.reshard(%(projection)s, %(fencing_tokens)s::bigint[], %(shards)s)
+SELECT projections.reshard(
+    %(projection)s, %(fencing_tokens)s::bigint[], %(shards)s, %(shard_by)s::text)

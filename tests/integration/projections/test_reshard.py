@@ -13,7 +13,7 @@ from eventstore.vocabulary.packaging import PackageDeleted, PackageRegistered
 from projections.abreast import wait_for_others
 from projections.batch import apply_events
 from projections.checkpoint import Lease, acquire
-from projections.errors import LeaseLost, ReshardRefused, RulesDiffer
+from projections.errors import LeaseLost, ReshardRefused, RulesDiffer, ShardsDiffer
 from projections.holding import Holding
 from projections.packaging import Packaging
 from projections.reshard import reshard
@@ -112,6 +112,23 @@ def test_what_can_not_be_divided(store: EventStore, url: str, conn: Connection) 
     with pytest.raises(ReshardRefused, match="shard 0 is failed: x"):
         reshard(url, Sharded(), 2)
     assert (checkpoint(conn, "things") or {})["state"] == "failed"
+
+
+def test_rules_that_divide_by_another_field(store: EventStore, url: str, conn: Connection) -> None:
+    """They would take other events into the same shards, and lose some."""
+
+    class Otherwise(Sharded, name="things", tables=Things.tables, shard_by="thing_id"):
+        pass
+
+    Otherwise.shard_by = "another_id"
+    divide(url, 2)
+    tell(store, 1, 2)
+    for rules in (Things(), Otherwise()):
+        assert isinstance(catch_up(url, rules)["things"], ShardsDiffer)
+        with pytest.raises(ShardsDiffer, match="by thing_id"):
+            reshard(url, rules, 1)
+    divide(url, 1)
+    assert catch_up(url, Things()) == {}
 
 
 def test_each_event_is_in_one_shard(store: EventStore, url: str, conn: Connection) -> None:
