@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, SupportsIndex, TypeVar
 from uuid import UUID
 
 import orjson
@@ -31,6 +31,10 @@ class EventRegistry:
         self._newest: dict[str, type[Event]] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         self._readers: dict[type[Event], Reader | None] = {}
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """By its name, if it is the default one: every process has its own."""
+        return "default_registry" if self is default_registry else super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the quick readers: they can't be pickled, and make themselves again."""

@@ -84,18 +84,15 @@ def run(
 
     Any number of processes, on any number of hosts, share the work evenly.
     """
-    import logging
-    import sys
     from threading import Event
 
     from projections.catalogue import all_projections
     from projections.collector import settled
     from projections.daemon import run_daemon
     from projections.hooks.installed import checked, installed
-    from projections.log import use_format
+    from projections.log import show_on_stderr
 
-    use_format(log_format)
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
+    show_on_stderr(log_format)
     options = Options.of(context)
     wanted = [each for versions in named(names) for each in versions]
     running = {each.name for each in wanted}

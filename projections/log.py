@@ -8,26 +8,43 @@ which projection and shard, at which position.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any, Final, Literal
 
 import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-__all__ = ["LOG", "Format", "use_format"]
+__all__ = ["LOG", "Format", "show_on_stderr"]
 
 Format = Literal["logfmt", "json"]
 
 _FIRST: Final = ("timestamp", "level", "event", "projection", "shard", "hook", "position")
 
+_NAME: Final = "projections"
+_stamp: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _logfmt: Final = structlog.processors.LogfmtRenderer(key_order=_FIRST, drop_missing=True)
 _format: Format = "logfmt"
 
 
-def use_format(chosen: Format) -> None:
-    """Says how lines look, in this process."""
+def show_on_stderr(chosen: Format) -> None:
+    """Shows on stderr what this process says, each line in that format."""
     global _format
     _format = chosen
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+
+
+class _Formatter(logging.Formatter):
+    """Puts into the same shape what libraries say; what the engine says has it already."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = record.getMessage()
+        if record.name == _NAME:
+            return said
+        facts = {"level": record.levelname.lower(), "event": said, "logger": record.name}
+        return str(_render(None, "", _stamp(None, "", facts)))
 
 
 def _render(logger: Any, name: str, event: Any) -> Any:
@@ -38,10 +55,10 @@ def _render(logger: Any, name: str, event: Any) -> Any:
 
 
 LOG: Final[FilteringBoundLogger] = structlog.wrap_logger(
-    logging.getLogger("projections"),
+    logging.getLogger(_NAME),
     processors=[
         structlog.stdlib.filter_by_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamp,
         structlog.stdlib.add_log_level,
         _render,
     ],

@@ -250,3 +250,4 @@ def test_a_recorded_event_can_be_copied_and_sent(way: Any) -> None:
         twin = way(fact)
         assert twin == fact
         assert twin.event == fact.event
+        assert twin.registry is default_registry

@@ -16,7 +16,7 @@ from tests.integration.projections.things import DDL
 
 @pytest.fixture(scope="module")
 def pooler(server: EmbeddedServer) -> Iterator[PgBouncer]:
-    """Two server sessions for everybody."""
+    """Three server sessions for everybody."""
     with pgbouncer(server) as running:
         yield running
 

@@ -43,7 +43,7 @@ class PgBouncer:
             "auth_file": users,
             "admin_users": "postgres",
             "pool_mode": "transaction",
-            "default_pool_size": 2,
+            "default_pool_size": 3,
             "max_client_conn": 200,
             "server_login_retry": 0.1,
             "logfile": self.directory / "pgbouncer.log",

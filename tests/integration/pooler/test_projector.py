@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventstore import EventStore, read
+from eventstore import EventStore, follow
 from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.read import watermark
@@ -48,7 +48,7 @@ def caught_up(conn: Connection, end: int) -> bool:
 
 
 def test_everything_is_projected(url: str, conn: Connection, pooler: PgBouncer) -> None:
-    """Four projections, tail, writers and readers, and two server sessions for all of them."""
+    """Four projections, tail, writers and readers, and three server sessions for all of them."""
     with (
         running(url, Things(), *PROJECTIONS) as daemon,
         ExitStack() as opened,
@@ -65,7 +65,7 @@ def test_everything_is_projected(url: str, conn: Connection, pooler: PgBouncer) 
         end = stores[0].watermark()
         until(partial(caught_up, conn, end), "it has caught up")
         assert len(pooler.console("SHOW CLIENTS")) > 6
-        assert len(pooler.console("SHOW SERVERS")) <= 2
+        assert len(pooler.console("SHOW SERVERS")) <= 3
         shown = status(conn, [Things()]).projections[0]
         assert (shown.state, shown.lag_events) == ("running", 0)
     assert daemon.failures == {}
@@ -181,15 +181,15 @@ def test_positions_that_a_crash_took_back_are_not_skipped(
     """
     reached = 0
 
-    def page_after(conn: Connection, after: int, until: int, *rest: Any, **more: Any) -> Any:
+    def news(*arguments: Any, **more: Any) -> follow.News:
         nonlocal reached
-        events = read.page_after(conn, after, until, *rest, **more)
-        reached = until
-        return events
+        found = follow.news(*arguments, **more)
+        reached = max(reached, found.until)
+        return found
 
-    monkeypatch.setattr("projections.worker.page_after", page_after)
+    monkeypatch.setattr("projections.tail.news", news)
     # Else it writes down at once how far it has read, and compares that later.
-    monkeypatch.setattr("projections.worker._IDLE_ADVANCE", 1_000.0)
+    monkeypatch.setattr("projections.tail._settle", lambda conn, feeds: None)
     with psycopg.connect(durable_server.admin_url("store"), autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
         admin.execute("SELECT pg_reload_conf()")

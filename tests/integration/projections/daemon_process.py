@@ -33,7 +33,7 @@ class DaemonProcess:
             self.lines.append(line.rstrip("\n"))
 
     def said(self) -> list[dict[str, Any]]:
-        """What it said, where that is JSON."""
+        """What it said: JSON to the last line."""
         return [json.loads(line) for line in list(self.lines)]
 
     def events(self, name: str) -> list[dict[str, Any]]:

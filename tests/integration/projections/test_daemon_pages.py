@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.cli.main import main
+from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.server import make_database
+from eventstore.vocabulary.trust import AgentRegistered
 from eventstore.vocabulary.work import WorkItemQueued, WorkItemStatusChanged, WorkOrderOpened
 from projections.checkpoint import Lease, acquire
 from projections.observer import Observer
@@ -94,22 +97,30 @@ def test_an_event_that_cannot_be_applied(daemon: DaemonProcess, store: EventStor
     assert daemon.metrics()["eventstore_projection_state", "trust", "0", "running"] == 1
 
 
-@pytest.mark.parametrize("state", ["paused", "failed"])
+@pytest.mark.parametrize(
+    ("state", "because"), [("paused", "too many"), ("failed", '"projections.agents" does not exist')]
+)
 def test_what_does_not_run_is_a_reason_not_to_be_ready(
-    url: str, conn: Connection, state: str
+    store: EventStore, url: str, conn: Connection, state: str, because: str
 ) -> None:
     with daemon_process(url, "work", "trust") as daemon:
         until(lambda: daemon.facts("/readyz")[1]["holds"] == ["trust/0", "work/0"], "both")
         assert daemon.facts("/readyz")[0] == 200
-        conn.execute(
-            'UPDATE checkpoints SET state = %s, last_error = \'{"error": "too many"}\', '
-            "holder = CASE %s WHEN 'paused' THEN holder END WHERE projection = 'trust'",
-            [state, state],
-        )
+        if state == "paused":
+            conn.execute(
+                "UPDATE checkpoints SET state = 'paused', last_error = %s "
+                "WHERE projection = 'trust'",
+                [Jsonb({"error": because})],
+            )
+        else:
+            with connect(url, role="owner") as owner:
+                owner.execute("ALTER TABLE agents RENAME TO agents_of_another_day")
+            ann = AgentRegistered(agent_id="ann", name="Ann", persona_type="qa")
+            store.append("agent-1", [ann])
         until(lambda: daemon.facts("/readyz")[0] == 503, "it is not ready")
         (reason,) = daemon.facts("/readyz")[1]["reasons"]
         assert reason.startswith("trust ")
-        assert "too many" in reason
+        assert because in reason
         assert daemon.metrics()["eventstore_projection_state", "trust", "0", state] == 1
         assert daemon.facts("/healthz")[0] == 200
 
@@ -189,7 +200,7 @@ def test_a_thread_that_hangs(store: EventStore, url: str, monkeypatch: pytest.Mo
         assert entered.wait(20)
         until(lambda: healthy.facts("/healthz")[0] == 503, "it hangs")
         (reason,) = healthy.facts("/healthz")[1]["reasons"]
-        assert reason.startswith("things made no progress for")
+        assert reason.startswith("things/0 made no progress for")
         leave.set()
         until(lambda: healthy.facts("/healthz")[0] == 200, "it goes on")
 

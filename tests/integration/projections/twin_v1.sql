@@ -1,0 +1,1 @@
+-- Of a projection whose tables are never made, because their names are taken.
