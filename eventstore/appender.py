@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 
-from eventstore.append import Receipt, Request, arguments, lone_arguments, receipts
+from eventstore.append import Receipt, Request
 from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
@@ -21,6 +21,7 @@ from eventstore.errors import (
 from eventstore.prepared import Prepared
 from eventstore.queries import load
 from eventstore.session import Session
+from eventstore.wire import arguments, lone_arguments, receipts
 
 __all__ = ["Appender", "is_lost"]
 

@@ -14,9 +14,10 @@ from uuid import UUID
 from eventstore import read
 from eventstore.append import Append, Receipt
 from eventstore.arrivals import Appended
+from eventstore.context import all_in_context, one_append
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.store import EventStore, all_in_context, one_append
+from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]

@@ -7,6 +7,7 @@ refused here, before any SQL.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -17,7 +18,7 @@ from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 from eventstore.limits import MAX_BIG_INTEGER, MAX_NESTING, MAX_PAYLOAD_BYTES, MAX_SAFE_INTEGER
 
-__all__ = ["encode", "encode_json"]
+__all__ = ["encode", "encode_json", "payload_hash"]
 
 
 def encode(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
@@ -110,3 +111,8 @@ def _objection(value: Any, ceiling: int, depth: int) -> tuple[str, tuple[str | i
 
 def _printable(path: str) -> str:
     return path.encode("unicode_escape").decode()[:200]
+
+
+def payload_hash(data: bytes) -> bytes:
+    """What the log stores as data_hash: SHA-256 of the payload's exact bytes."""
+    return hashlib.sha256(data).digest()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["current", "speaking"]
+from eventstore.append import Append, check_metadata
+from eventstore.errors import InvalidEvent
+from eventstore.event import Event
+
+__all__ = ["all_in_context", "current", "in_context", "one_append", "speaking"]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CONTEXT: Final[ContextVar[Mapping[str, Any]]] = ContextVar("eventstore_context", default=_NOTHING)
@@ -28,3 +32,40 @@ def speaking(**says: Any) -> Iterator[None]:
         yield
     finally:
         _CONTEXT.reset(token)
+
+
+def one_append(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
+    """An Append from keywords, completed from the context."""
+    if says.get("metadata") is None:
+        says["metadata"] = {}
+    return in_context(Append(stream_id, events, **says))
+
+
+def all_in_context(appends: Sequence[Append]) -> list[Append]:
+    """As in_context, for each; raises InvalidEvent when that is no list."""
+    if not isinstance(appends, Iterable):
+        raise InvalidEvent(f"{type(appends).__name__} is no list of Append", path="appends")
+    return [in_context(append) for append in appends]
+
+
+def in_context(append: Append) -> Append:
+    """The append with what it leaves open taken from the surrounding `context`."""
+    said = current()
+    if not said:
+        return append
+    if not isinstance(append, Append):
+        raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
+    outer = said.get("metadata", {})
+    check_metadata(outer)
+    check_metadata(append.metadata)
+    return Append(
+        append.stream_id,
+        append.events,
+        append.expected_version,
+        append.agent if append.agent is not None else said.get("agent"),
+        append.target_agent if append.target_agent is not None else said.get("target_agent"),
+        append.correlation_id if append.correlation_id is not None else said.get("correlation_id"),
+        append.causation_id if append.causation_id is not None else said.get("causation_id"),
+        append.occurred_at,
+        {**outer, **append.metadata},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -16,14 +16,12 @@ from eventstore.append import (
     ExpectedVersion,
     Receipt,
     Request,
-    check_metadata,
     check_name,
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
 from eventstore.config import Settings, load
 from eventstore.database import Database, Limits
-from eventstore.errors import InvalidEvent
 from eventstore.event import Event, RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.registry import EventRegistry, default_registry
@@ -144,7 +142,7 @@ class EventStore:
         Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied or
         StoreUnavailable.
         """
-        said = in_context(
+        said = context.in_context(
             Append(
                 stream_id,
                 events,
@@ -164,7 +162,7 @@ class EventStore:
 
         Raises what `append` raises; the first refusal refuses all.
         """
-        return self.writer.append(self.prepare(all_in_context(appends)))
+        return self.writer.append(self.prepare(context.all_in_context(appends)))
 
     def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
         """Waits until a projection's rows show what was appended, and its hooks were told of it.
@@ -282,40 +280,3 @@ class EventStore:
         HistoryDiverged when the log has lost it.
         """
         return Subscription(self.database, self.registry, after, categories, event_types)
-
-
-def one_append(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
-    """An Append from keywords, completed from the context."""
-    if says.get("metadata") is None:
-        says["metadata"] = {}
-    return in_context(Append(stream_id, events, **says))
-
-
-def all_in_context(appends: Sequence[Append]) -> list[Append]:
-    """As in_context, for each; raises InvalidEvent when that is no list."""
-    if not isinstance(appends, Iterable):
-        raise InvalidEvent(f"{type(appends).__name__} is no list of Append", path="appends")
-    return [in_context(append) for append in appends]
-
-
-def in_context(append: Append) -> Append:
-    """The append with what it leaves open taken from the surrounding `context`."""
-    said = context.current()
-    if not said:
-        return append
-    if not isinstance(append, Append):
-        raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
-    outer = said.get("metadata", {})
-    check_metadata(outer)
-    check_metadata(append.metadata)
-    return Append(
-        append.stream_id,
-        append.events,
-        append.expected_version,
-        append.agent if append.agent is not None else said.get("agent"),
-        append.target_agent if append.target_agent is not None else said.get("target_agent"),
-        append.correlation_id if append.correlation_id is not None else said.get("correlation_id"),
-        append.causation_id if append.causation_id is not None else said.get("causation_id"),
-        append.occurred_at,
-        {**outer, **append.metadata},
-    )

@@ -81,7 +81,7 @@ def show(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or a position.")],
 ) -> None:
     """Show one event with everything that was recorded of it."""
-    from eventstore.append import payload_hash
+    from eventstore.codec import payload_hash
 
     options = Options.of(context)
     wanted = _id_or_position(event)

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import orjson
 
-from eventstore.append import Append, payload_hash
-from eventstore.codec import encode
+from eventstore.append import Append
+from eventstore.codec import encode, payload_hash
 from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent, NotFound
 from eventstore.event import RecordedEvent
 from eventstore.ingest.reader import BrokenFile, Reader

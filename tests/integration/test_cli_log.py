@@ -18,9 +18,9 @@ import psycopg
 import pytest
 
 from eventstore import Append, Event, EventStore, stats
-from eventstore.append import arguments
 from eventstore.cli.main import main
 from eventstore.queries import load
+from eventstore.wire import arguments
 from tests.trails import chapter, item, trail
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, Event, EventRegistry, Receipt
-from eventstore.append import arguments, prepare, receipts
+from eventstore.append import prepare
 from eventstore.errors import InvalidEvent
 from eventstore.limits import MAX_EVENTS_PER_CALL
+from eventstore.wire import arguments, bodies, receipts
 
 REGISTRY = EventRegistry()
 
@@ -45,9 +46,10 @@ def test_a_body_holds_what_was_said() -> None:
         registry=REGISTRY,
     )
     assert request.event_ids == (noted.event_id,)
-    assert b'"d":{"text":"a"}' in request.bodies[0]
-    assert b'"m":{"a":2,"b":1}' in request.bodies[0]
-    body = orjson.loads(request.bodies[0])
+    (sent,) = bodies(request)
+    assert b'"d":{"text":"a"}' in sent
+    assert b'"m":{"a":2,"b":1}' in sent
+    body = orjson.loads(sent)
     assert datetime.fromisoformat(body.pop("o")) == moment
     assert body == {
         "t": "unit.noted",
@@ -64,15 +66,17 @@ def test_a_body_holds_what_was_said() -> None:
 
 def test_the_correlation_defaults_to_the_event_itself() -> None:
     noted = [Noted(), Noted()]
-    bodies = prepare([Append("s-1", noted)], registry=REGISTRY).bodies
-    assert [orjson.loads(body)["k"] for body in bodies] == [str(one.event_id) for one in noted]
+    request = prepare([Append("s-1", noted)], registry=REGISTRY)
+    assert [orjson.loads(body)["k"] for body in bodies(request)] == [
+        str(one.event_id) for one in noted
+    ]
 
 
 @pytest.mark.parametrize("hours", [14, -14, 23.99, 30.5 / 3600])
 def test_occurred_at_is_sent_in_utc(hours: float) -> None:
     moment = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=hours)))
     request = prepare([Append("s-1", [Noted()], occurred_at=moment)], registry=REGISTRY)
-    sent = orjson.loads(request.bodies[0])["o"]
+    sent = orjson.loads(next(bodies(request)))["o"]
     assert datetime.fromisoformat(sent) == moment
     assert sent.endswith("+00:00")
 

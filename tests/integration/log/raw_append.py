@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eventstore import ANY, Append, Event, queries
-from eventstore.append import arguments, prepare
+from eventstore.append import prepare
 from eventstore.database import Connection
+from eventstore.wire import arguments
 from tests.integration.log.facts import FACTS, said
 
 APPEND = queries.load("eventstore.sql", "append.sql")["append"]

@@ -98,7 +98,8 @@ def test_an_event_that_cannot_be_applied(daemon: DaemonProcess, store: EventStor
 
 
 @pytest.mark.parametrize(
-    ("state", "because"), [("paused", "too many"), ("failed", '"projections.agents" does not exist')]
+    ("state", "because"),
+    [("paused", "too many"), ("failed", '"projections.agents" does not exist')],
 )
 def test_what_does_not_run_is_a_reason_not_to_be_ready(
     store: EventStore, url: str, conn: Connection, state: str, because: str
@@ -158,7 +159,7 @@ def test_a_database_that_is_killed(durable_server: EmbeddedServer) -> None:
         assert daemon.events("connection lost")[0]["projection"] == "work"
         durable_server.ensure_running()
         until(lambda: daemon.facts("/readyz")[1]["holds"] == ["work/0"], "it is back")
-        assert daemon.facts("/readyz")[0] == 200
+        until(lambda: daemon.facts("/readyz")[0] == 200, "it is ready")
         assert daemon.metrics()["eventstore_database_up",] == 1
 
 
