@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
@@ -19,9 +19,14 @@ _SPAN: Final = 500_000
 
 
 def pages(
-    url: str, conn: Connection, projection: Projection, lease: Lease, until: int, limit: int
+    url: str,
+    conn: Connection,
+    projection: Projection,
+    lease: Lease,
+    until: int,
+    limit: Callable[[], int],
 ) -> Iterator[Page]:
-    """Pages of at most `limit` events up to position `until`, the last of which may be empty.
+    """Pages of at most `limit()` events up to position `until`, the last of which may be empty.
 
     From the second one on they are read over a connection of their own, one ahead, so the server
     reads while the caller folds. Raises StoreUnavailable.
@@ -35,7 +40,7 @@ def pages(
             conn,
             after,
             min(until, after + _SPAN),
-            limit,
+            limit(),
             event_types=projection.event_types,
             division=division,
             shard=lease.shard,

@@ -140,7 +140,7 @@ def _catch_up(
         return
     applier = Applier(RowStore(projection))
     applier.take_up(conn, lease)
-    for page in pages(url, conn, projection, lease, target, BATCH):
+    for page in pages(url, conn, projection, lease, target, lambda: BATCH):
         if applier.paused:
             raise applier.why_paused
         applier.apply(conn, page.events, page.until)

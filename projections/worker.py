@@ -160,7 +160,8 @@ class Worker:
         """Reads for itself up to a position, unless it is told to stop or has to pause."""
         if until <= lease.position or self._applier.paused:
             return
-        for page in pages(self._url, conn, self.projection, lease, until, self._limit):
+        # The limit grows from page to page.
+        for page in pages(self._url, conn, self.projection, lease, until, lambda: self._limit):
             self._apply(conn, lease, page)
             if self._stop.is_set() or self._applier.paused:
                 return
@@ -198,4 +199,4 @@ class Worker:
             # The server ends a transaction that takes too long, and with it the connection.
             self._limit = max(1, len(page.events) // 2)
             raise
-        self._limit = min(self._batch, self._limit + self._limit // 4 + 1)
+        self._limit = min(self._batch, self._limit * 2)

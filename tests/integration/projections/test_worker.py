@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import psycopg
+import pytest
 
-from eventstore import EventStore
+from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
+from projections.applier import Applier
 from projections.errors import RulesDiffer
+from projections.projection import Rows, on
 from projections.session import Connection
 from tests.integration.projections.running import (
     catch_up,
@@ -151,6 +156,43 @@ def test_it_comes_back_after_its_connections_were_cut(
         store.append("thing-9", [made(9)])
         until(partial(has_rows, 6), "the row after the last cut")
     assert stored(conn, Things()) == replayed(conn, Things())
+
+
+def test_batches_grow_again_after_a_lost_connection(
+    store: EventStore, url: str, conn: Connection, admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That event may have been too much for one transaction; those behind it are not."""
+    told: list[int] = []
+
+    class Cutting(Things, name="things", tables=Things.tables):
+        @on(ThingMade)
+        def made(self, event: ThingMade, recorded: RecordedEvent, rows: Rows) -> None:
+            if not told:
+                told.append(1)
+                store.append("thing-2", [made(n) for n in range(2, 502)])
+                with psycopg.connect(admin_url) as admin:
+                    admin.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE application_name ~ '^eventstore things'"
+                    )
+            super().made(event, recorded, rows)
+
+    batches: list[int] = []
+    apply = Applier.apply
+
+    def counted(
+        applier: Applier, conn: Connection, events: Sequence[RecordedEvent], to: int
+    ) -> Any:
+        batches.append(len(events))
+        return apply(applier, conn, events, to)
+
+    monkeypatch.setattr(Applier, "apply", counted)
+    with running(url, Cutting()):
+        store.append("thing-1", [made(1)])
+        until(lambda: (checkpoint(conn, "things") or {}).get("applied") == 501, "all are applied")
+    assert batches[0] == 1
+    assert sum(batches) == 502
+    assert len(batches) < 20
 
 
 def test_a_tenant_sees_its_own_rows_only(store: EventStore, url: str) -> None:
