@@ -2,8 +2,8 @@
 
     git log of a package index → these events → one row a package
 
-The fold is the same one that `sql/floors.sql` states as SQL, column for column; a test compares
-the tables.
+The fold is the same one that `sql/folds.sql` states as SQL for the floors, column for column; a
+test compares the tables. PackageHistoriesInSql states it so for the engine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = [
     "PackageAdded",
     "PackageChange",
     "PackageHistories",
+    "PackageHistoriesInSql",
     "PackageHistory",
     "PackageRemoved",
     "ReleasePackaged",
@@ -86,6 +87,15 @@ class PackageHistories(Projection, name="package_histories", tables=(PackageHist
     @on(PackageRemoved)
     def package_removed(self, event: PackageRemoved, recorded: RecordedEvent, rows: Rows) -> None:
         _changed(event, rows).removed = True
+
+
+class PackageHistoriesInSql(
+    PackageHistories,
+    name="package_histories",
+    tables=(PackageHistory,),
+    fold_sql="package_histories_fold.sql",
+):
+    """The same rules, and the fold in SQL beside them."""
 
 
 def _changed(event: PackageChange, rows: Rows) -> PackageHistory:

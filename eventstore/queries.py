@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, LiteralString, cast
 
-__all__ = ["load"]
+__all__ = ["load", "named"]
 
 _HEADING: Final = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
@@ -21,7 +21,11 @@ def load(package: str, filename: str) -> dict[str, LiteralString]:
 
     They come from the package itself, never from a user, so they count as literal strings.
     """
-    text = files(package).joinpath(filename).read_text(encoding="utf-8")
+    return named(files(package).joinpath(filename).read_text(encoding="utf-8"))
+
+
+def named(text: str) -> dict[str, LiteralString]:
+    """The queries in a text by name, in order; what comes before the first name is dropped."""
     parts = _HEADING.split(text)[1:]
     return {
         name: cast(LiteralString, body.strip())

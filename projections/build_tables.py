@@ -19,6 +19,7 @@ from projections.tables import template
 __all__ = ["BuildTables"]
 
 _SQL: Final = load("projections.sql", "builds.sql")
+_FOLD: Final = load("projections.sql", "sql_fold.sql")
 _NOT_REBUILDABLE: Final = "ES101"
 
 
@@ -72,6 +73,15 @@ class BuildTables:
         """Primary keys alone, if there are none yet."""
         with translated(), template(self._owner, self._projection) as source:
             self._owner.execute(_SQL["clone_keys"], self._names | {"template": source})
+
+    def open_to_sql(self) -> None:
+        """Primary keys, and what the projector needs to load them; it reads the log, we do not."""
+        names = sql.SQL(", ").join(
+            sql.Identifier(self.schema, table.TABLE) for table in self._projection.tables
+        )
+        self.add_keys()
+        with translated():
+            self._owner.execute(sql.SQL(_FOLD["let_projector_load"]).format(tables=names))
 
     def count(self, reader: Connection) -> int:
         """How many rows there are, when they are complete."""

@@ -144,7 +144,10 @@ def _say(done: Rebuilt) -> None:
         f"{done.projection}: {done.events:,} events{since} into {done.rows:,} rows in "
         f"{done.seconds:.1f} s ({done.events_per_second:,.0f} events/s)"
         + (", resumed" if done.resumed else "")
+        + (f", {done.in_sql:,} of them in SQL" if done.in_sql else "")
     )
+    if done.why_not_sql:
+        say(f"{done.projection}: the rules went on where SQL could not: {done.why_not_sql}")
     if done.careful:
         say(f"{done.projection}: the database refused rows, so events were applied as live")
     if done.held:

@@ -7,18 +7,20 @@ from hashlib import sha256
 from sys import modules
 
 from projections.projection import Projection
+from projections.sql_fold import fold_file
 from projections.tables import sql_file
 
 __all__ = ["definition_of"]
 
 
 def definition_of(projection: Projection) -> str:
-    """A hash that changes with the rules' modules, their settings, and the SQL file of its tables.
+    """A hash that changes with the rules' modules, their settings, and the SQL beside them.
 
     A build that was broken off is resumed only if it is the same, or its rows would be of two
     kinds. What the rules import from elsewhere is not in it; for that there is the version.
-    Raises TablesNotMade.
+    Raises TablesNotMade and FoldNotStated.
     """
+    in_sql = fold_file(projection)
     parts = [
         projection.name,
         projection.version,
@@ -27,6 +29,7 @@ def definition_of(projection: Projection) -> str:
         [(table.TABLE, table.KEY, table.NAMED_BY, table.COLUMNS) for table in projection.tables],
         sorted(vars(projection).items()),
         sql_file(projection).read_bytes(),
+        in_sql and in_sql.read_bytes(),
         *(_source(name) for name in sorted(_modules(projection))),
     ]
     return sha256(repr(parts).encode()).hexdigest()

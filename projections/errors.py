@@ -19,6 +19,8 @@ ProjectionError (an EventStoreError)
 ├── RebuildRefused     the tables can't be rebuilt beside the live ones
 ├── NotInstalled       the projection has no tables yet
 ├── TablesNotMade      the SQL file of a projection doesn't make the tables that its rules fill
+├── FoldNotStated      the file in which a projection states its fold in SQL states nothing
+├── SqlRefused         the fold in SQL does not take some events; the rules are asked
 ├── NotLoaded          another package's projection can't be loaded
 ├── ReshardRefused     a projection can't be divided into that many shards now
 ├── SwitchRefused      a build can't change places with the live one
@@ -48,6 +50,7 @@ __all__ = [
     "CompareRefused",
     "Contradiction",
     "EventNotApplied",
+    "FoldNotStated",
     "HookFailed",
     "HookRefused",
     "IllegalTransition",
@@ -69,6 +72,7 @@ __all__ = [
     "RulesDiffer",
     "RulesNotFound",
     "ShardsDiffer",
+    "SqlRefused",
     "SwitchRefused",
     "TablesNotMade",
     "UnknownColumn",
@@ -290,6 +294,29 @@ class TablesNotMade(ProjectionError):
     def __init__(self, projection: str, file: str, reason: str) -> None:
         self.projection, self.file, self.reason = projection, file, reason
         super().__init__(f"the tables of projection {projection}, {file}: {reason}")
+
+
+class FoldNotStated(ProjectionError):
+    """`file` does not state the fold of `projection` in SQL, as its class says; see `reason`."""
+
+    exit_code = 5
+
+    def __init__(self, projection: str, file: str, reason: str) -> None:
+        self.projection, self.file, self.reason = projection, file, reason
+        super().__init__(f"the fold of projection {projection} in SQL, {file}: {reason}")
+
+
+class SqlRefused(ProjectionError):
+    """The fold of `projection` in SQL does not take the events in `after` < position <= `until`.
+
+    It is for the rules to say which of them, and why.
+    """
+
+    def __init__(self, projection: str, after: int, until: int, reason: str) -> None:
+        self.projection, self.after, self.until, self.reason = projection, after, until, reason
+        super().__init__(
+            f"projection {projection}, positions {after + 1} to {until}, in SQL: {reason}"
+        )
 
 
 class NotLoaded(ProjectionError):

@@ -11,6 +11,7 @@ rebuild, state as of any moment, and the check that all of these agree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Final, TypeVar, get_args
@@ -29,6 +30,7 @@ H = TypeVar("H", bound=Callable[..., None])
 _Namer = tuple[type[Row], Callable[[Any], Any] | None, bool]
 """A table, how to get a key from an event (None: it is the event's id), and if it is several."""
 _BY_ITSELF: Final = ("event_id",)
+_SQL_FILE: Final = re.compile(r"[\w.-]+\.sql")
 
 State = dict[type[Row], dict[Key, Row | None]]
 """Rows by table and key; None says that the row is known to be absent."""
@@ -167,6 +169,10 @@ class Projection:
     between them: events that differ in it have no row in common, so that several projectors can
     share the projection. None when there is no such field."""
 
+    fold_sql: ClassVar[str | None]
+    """The file beside the class that states the same fold in SQL, for rebuilds; None without one.
+    A subclass does not take it over, because it may have other rules."""
+
     def __init_subclass__(
         cls,
         *,
@@ -174,10 +180,17 @@ class Projection:
         tables: tuple[type[Row], ...],
         version: int = 1,
         shard_by: str | None = None,
+        fold_sql: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.name, cls.version, cls.tables, cls.shard_by = name, version, tables, shard_by
+        if fold_sql is not None and not _SQL_FILE.fullmatch(fold_sql):
+            raise TypeError(
+                f"{cls.__name__}: fold_sql is the name of a file beside the class, "
+                f"such as {name}_fold.sql, and not {fold_sql!r}"
+            )
+        cls.fold_sql = fold_sql
         cls.handlers = {}
         for attribute in dir(cls):
             method = getattr(cls, attribute)

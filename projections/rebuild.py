@@ -1,9 +1,10 @@
 """Builds a projection's tables again from the log, beside the live ones, and puts them in place.
 
-Everything up to the watermark is folded into tables without indexes; then come constraints and
-indexes, which prove the rows. Then the build catches up as a live projection does, under a lease
-of its own, and changes places with the live tables in one short transaction. Broken off anywhere
-before that, it leaves the live tables as they are, and the next rebuild goes on where it was.
+Everything up to the watermark is folded into tables without indexes, in SQL as far as the fold is
+stated so; then come constraints and indexes, which prove the rows. Then the build catches up as a
+live projection does, under a lease of its own, and changes places with the live tables in one short
+transaction. Broken off anywhere before that, it leaves the live tables as they are, and the next
+rebuild goes on where it was.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from projections.build import ShardTask, build, open_long, shards_for
 from projections.build_lease import Begun, begin_build, giving_back, shard_leases
 from projections.build_tables import BuildTables
 from projections.catch_up import CatchUp
-from projections.checkpoint import LEASE_SECONDS
+from projections.checkpoint import LEASE_SECONDS, Lease
 from projections.definition import definition_of
 from projections.discards import discarded
 from projections.heartbeat import Heartbeat
@@ -35,6 +36,7 @@ from projections.projection import Projection
 from projections.refusal import blames_rows
 from projections.session import Connection
 from projections.shard_build import FLUSH_SECONDS, Shard
+from projections.sql_build import BuiltInSql, build_in_sql
 from projections.state_size import ROWS
 from projections.switch import SWITCH_SECONDS, switch
 
@@ -60,6 +62,10 @@ class Rebuilt:
     resumed: bool
     careful: bool
     """The database refused rows of whole shards, so the events were applied in live batches."""
+    in_sql: int
+    """Of `events`, those that were folded in SQL."""
+    why_not_sql: str | None
+    """Why the rules went on where SQL could have; None if nothing is stated in SQL."""
     seconds: float
 
     @property
@@ -104,6 +110,7 @@ def rebuild(
     can't be applied is held, as it is live.
 
     Raises TablesNotMade when the projection's SQL file does not make what its rules fill;
+    FoldNotStated when the file that should state its fold does not;
     ProjectionPaused when too many events can't be applied; LeaseHeld when another rebuild is under
     way; RebuildRefused when something outside hangs on the tables; SwitchRefused when readers never
     let go of them; LeaseLost when this process was stopped for so long that another one took over;
@@ -193,6 +200,7 @@ class _Rebuild:
         self._lease, self._tables = begun.lease, tables
         self._events = 0
         self._careful = False
+        self._in_sql = BuiltInSql(0, 0, None)
 
     def run(self, processes: Processes | None) -> Rebuilt:
         """All steps; see the module."""
@@ -217,13 +225,20 @@ class _Rebuild:
             held=count(self._owner, projection, "live"),
             resumed=self._begun.resumed,
             careful=self._careful,
+            in_sql=self._in_sql.events,
+            why_not_sql=self._in_sql.why_not,
             seconds=monotonic() - began,
         )
 
     def _load(self, until: int, processes: Processes | None) -> None:
         try:
-            for built in build(self._tasks(until), self._tell.hear, processes):
-                self._events += built.events
+            self._in_sql = build_in_sql(
+                self._reader, self._projection, self._tables, self._leases(), until, self._tell.hear
+            )
+            self._events += self._in_sql.events
+            if self._in_sql.reached < until:
+                for built in build(self._tasks(until), self._tell.hear, processes):
+                    self._events += built.events
             self._tell("index", 0, until, until)
             self._tables.complete(self._lease, until)
         except EventStoreError as error:
@@ -231,15 +246,18 @@ class _Rebuild:
                 raise
             # The log holds events whose rows the database refuses. Which ones shows only in the
             # order in which they came, so they are applied one batch after the other, as live.
-            self._careful, self._events = True, 0
+            self._careful, self._events, self._in_sql = True, 0, replace(self._in_sql, events=0)
             self._tables.make_complete(self._lease, self._reader)
         self._lease.position = self._options.starts_after if self._careful else until
 
-    def _tasks(self, until: int) -> list[ShardTask]:
-        projection, lease = self._projection, self._lease
-        leases = shard_leases(
-            self._owner, projection, "rebuild", lease.fencing_token, lease.seconds
+    def _leases(self) -> list[Lease]:
+        lease = self._lease
+        return shard_leases(
+            self._owner, self._projection, "rebuild", lease.fencing_token, lease.seconds
         )
+
+    def _tasks(self, until: int) -> list[ShardTask]:
+        projection, leases = self._projection, self._leases()
         begun = any(each.position > self._options.starts_after for each in leases)
         if begun:
             self._tables.add_keys()

@@ -26,7 +26,7 @@ from projections.errors import NotInstalled, RulesDiffer, TablesNotMade
 from projections.projection import Projection
 from projections.session import Connection
 
-__all__ = ["live_rules", "sql_file", "template"]
+__all__ = ["folder_of", "live_rules", "sql_file", "template"]
 
 _SQL: Final = load("projections.sql", "tables.sql")
 
@@ -38,7 +38,7 @@ def sql_file(projection: Projection) -> Path:
     TablesNotMade when there is none.
     """
     classes = [each for each in type(projection).__mro__ if issubclass(each, Projection)][:-1]
-    folders = [folder for folder in map(_folder, classes) if folder is not None]
+    folders = [folder for folder in map(folder_of, classes) if folder is not None]
     for number in range(projection.version, 0, -1):
         for folder in folders:
             file = folder / f"{projection.name}_v{number}.sql"
@@ -93,7 +93,7 @@ def live_rules(conn: Connection, versions: Sequence[Projection]) -> Projection:
     raise RulesDiffer(newest.name, found[0], newest.version)
 
 
-def _folder(of: type) -> Path | None:
+def folder_of(of: type) -> Path | None:
     """Where the module of a class lies; None for one that is in no file."""
     try:
         return Path(inspect.getfile(of)).parent

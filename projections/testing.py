@@ -5,6 +5,10 @@ For example, where `moved` takes the registered package from draft to analyzing:
     given(Packaging(), registered, moved).then(Package(id=..., status="analyzing", ...))
     given(Packaging(), registered).refuses(registered, RowExists)
     given(Packaging(), registered).holds(illegal_move, renamed)  # which names the same package
+
+A fold that is stated in SQL as well is run in a database, which stays as it is:
+
+    same_in_sql(url, Orders(), told(opened, shipped))
 """
 
 from __future__ import annotations
@@ -21,8 +25,9 @@ from projections.errors import EventNotApplied
 from projections.holding import Held, Holding
 from projections.projection import Projection, State
 from projections.row import Key, Row
+from projections.same_in_sql import same_in_sql
 
-__all__ = ["FIRST_MOMENT", "Given", "given", "recorded"]
+__all__ = ["FIRST_MOMENT", "Given", "given", "recorded", "same_in_sql", "told"]
 
 FIRST_MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """occurred_at of position 0; each position is a second later."""
@@ -62,6 +67,11 @@ def recorded(
         recorded_at=moment,
         registry=default_registry,
     )
+
+
+def told(*events: Event) -> list[RecordedEvent]:
+    """The events as the log would return them, at positions from 1."""
+    return [recorded(event, position) for position, event in enumerate(events, 1)]
 
 
 class Given:

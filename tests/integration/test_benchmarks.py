@@ -13,7 +13,7 @@ import pytest
 from benchmarks import history
 from benchmarks.filling import HistoryLog
 from benchmarks.folds import Folds
-from benchmarks.packages import PackageChange, PackageHistories
+from benchmarks.packages import PackageChange, PackageHistories, PackageHistoriesInSql
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
 from projections.rebuild import rebuild
@@ -52,6 +52,8 @@ def test_floors_and_engine_make_the_same_rows(
     assert rebuild(log.database.url, PackageHistories()).events == EVENTS
     ours = rows(admin, "projections.package_histories")
     assert len(ours) > 100
+    assert rebuild(log.database.url, PackageHistoriesInSql()).in_sql == EVENTS
+    assert rows(admin, "projections.package_histories") == ours
     with Folds(log.database.admin_url, log.events) as folds:
         sides: list[Callable[[], float]] = [
             lambda: folds.set_based(EVENTS),

@@ -54,6 +54,9 @@ def test_the_examples_of_the_guide_run_in_order(run: Run, database_url: str) -> 
     """And its read model is what its commands would make of it."""
     names = run("docs/guide.md")
     rebuild(database_url, names["Orders"]())
+    in_sql = rebuild(database_url, names["OrdersInSql"]())
+    assert in_sql.events > 0
+    assert "schema_version 1" in str(in_sql.why_not_sql)  # of the guide's first shipment
     with connect(database_url, role="auditor") as conn:
         found = conn.execute("SELECT order_id, title, carrier FROM orders").fetchall()
     assert (names["order"], "six cells", "mule") in found

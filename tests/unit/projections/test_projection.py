@@ -350,3 +350,21 @@ def test_an_event_may_name_one_row_twice() -> None:
     story = given(Bank(), OPEN_A, to_itself)
     assert story.row(Account).balance == 0
     assert story.row(Pair).amount == 1
+
+
+@pytest.mark.parametrize("name", ["bank.txt", "sql/bank_fold.sql", "../bank.sql", "", ".sql "])
+def test_fold_sql_names_a_file_beside_the_class(name: str) -> None:
+    with pytest.raises(TypeError, match=r"Wrong: fold_sql is the name of a file beside the class"):
+
+        class Wrong(Bank, name="bank", tables=Bank.tables, fold_sql=name):
+            pass
+
+
+def test_a_subclass_does_not_take_over_the_fold_in_sql() -> None:
+    class InSql(Bank, name="bank", tables=Bank.tables, fold_sql="bank_fold.sql"):
+        pass
+
+    class Changed(InSql, name="bank", tables=Bank.tables):
+        pass
+
+    assert (InSql.fold_sql, Changed.fold_sql) == ("bank_fold.sql", None)
