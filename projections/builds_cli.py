@@ -146,6 +146,7 @@ def _say(done: Rebuilt) -> None:
         + (", resumed" if done.resumed else "")
     )
     if done.careful:
-        say(f"{done.projection}: the database refused rows, so events were applied as live")
+        why = "the database refused rows, or has triggers on them"
+        say(f"{done.projection}: {why}, so events were applied as live")
     if done.held:
         say(f"{done.projection}: {done.held:,} events are held, because some could not be applied")
