@@ -28,6 +28,7 @@ from tests.integration.projections.running import (
     stored,
     until,
 )
+from tests.integration.projections.sharded import Sharded, divide
 from tests.integration.projections.things import (
     ELSEWHERE,
     LEGIBLE,
@@ -350,6 +351,39 @@ def test_a_holder_that_does_not_answer(store: EventStore, url: str, conn: Connec
     with pytest.raises(NotTried, match="deaf") as caught:
         retry_now(url, Things(), seconds=0.3)
     assert caught.value.positions == [poison]
+
+
+def test_by_hand_on_every_shard(store: EventStore, url: str, conn: Connection) -> None:
+    """Some shards are held, by somebody who is away; all others are tried at once."""
+
+    class CuredShards(Cured, name="things", tables=Things.tables, shard_by="thing_id"):
+        pass
+
+    say(store, *(made(n) for n in range(1, 9)))
+    bad = say(store, *(Forbidden(thing_id=number(n)) for n in range(1, 9)))
+    say(store, *(added(n) for n in range(1, 9)))
+    assert catch_up(url, Sharded()) == {}
+    divide(url, 3)
+    shards = dict(
+        conn.execute(
+            "SELECT position, eventstore.shard_of(shard_key, 3) FROM projections.failures "
+            "WHERE behind IS NULL"
+        ).fetchall()
+    )
+    assert set(shards.values()) == {0, 1, 2}
+    assert [each.error is None for each in retry_now(url, Sharded(), seconds=5)] == [False] * 8
+    conn.execute(
+        "UPDATE projections.checkpoints SET holder = 'deaf', state = 'running', "
+        "heartbeat_at = clock_timestamp(), lease_seconds = 60 WHERE shard = 1"
+    )
+    with pytest.raises(NotTried, match="deaf") as caught:
+        retry_now(url, CuredShards(), seconds=0.3)
+    assert caught.value.positions == [each for each in bad if shards[each] == 1]
+    assert {shards[each] for each in bad if each in held(conn)} == {1}
+    conn.execute("UPDATE projections.checkpoints SET holder = NULL, state = 'stopped'")
+    assert {each.error for each in retry_now(url, CuredShards(), seconds=5)} == {None}
+    assert held(conn) == {}
+    assert_live_is_replay(url, conn, CuredShards())
 
 
 # Discarding -------------------------------------------------------------------------------------
