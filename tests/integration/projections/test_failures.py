@@ -364,7 +364,7 @@ def test_by_hand_on_every_shard(store: EventStore, url: str, conn: Connection) -
     say(store, *(added(n) for n in range(1, 9)))
     assert catch_up(url, Sharded()) == {}
     divide(url, 3)
-    shards = dict(
+    shards: dict[int, int] = dict(
         conn.execute(
             "SELECT position, eventstore.shard_of(shard_key, 3) FROM projections.failures "
             "WHERE behind IS NULL"
