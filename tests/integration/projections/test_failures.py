@@ -20,6 +20,7 @@ from projections.replay import row_as_of
 from projections.session import Connection
 from projections.verify import verify
 from tests.integration.projections.running import (
+    Running,
     catch_up,
     checkpoint,
     number,
@@ -550,6 +551,26 @@ def test_who_has_to_catch_up_says_that_it_is_paused(
     assert "retry things --all" in there["last_error"]["error"]
     assert catch_up(url, Cured(), max_failures=1) == {}
     assert_live_is_replay(url, conn, Cured())
+
+
+def test_who_has_to_catch_up_does_not_wait_for_one_that_is_paused_elsewhere(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    say(store, *(made(n) for n in range(1, 5)))
+    say(store, *(Forbidden(thing_id=number(n)) for n in range(1, 4)), added(1), made(5))
+    with running(url, Things(), max_failures=1) as daemon:
+        until(lambda: (checkpoint(conn, "things") or {}).get("state") == "paused", "it pauses")
+        once = Running(url, (Things(),), {"until_caught_up": True})
+        try:
+            until(lambda: once.failures is not None, "it ends")
+        finally:
+            once.stop.set()
+            once.thread.join()
+        assert once.failures is not None
+        error = once.failures["things"]
+        assert isinstance(error, ProjectionPaused)
+        assert (error.failed, error.held) == (2, 2)
+        assert daemon.failures is None
 
 
 # Causes that pass -------------------------------------------------------------------------------
