@@ -85,7 +85,7 @@ def verify(
             if bucket is None
             else [live.bucket(projection, bucket, rows_in_memory)]
         )
-        shards = [replace(shard, refused=live.failed) for shard in shards]
+        shards = [replace(shard, refused=live.held) for shard in shards]
         with shadow(url, live.conn, shards, purpose="verify", report=report) as said:
             rows = wrong = 0
             kept: list[Difference] = []
@@ -99,7 +99,7 @@ def verify(
                 position=live.position,
                 starts_after=live.starts_after,
                 events=said.events,
-                held=live.held,
+                held=len(live.held),
                 failed=said.failed,
                 failures=said.failures[:SHOWN],
                 rows=rows,
