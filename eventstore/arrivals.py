@@ -36,6 +36,9 @@ _LOOKS: Final = 10
 _IDLE_SECONDS: Final = 1.0
 """So long the thread stays when nobody waits."""
 _RETRY_PAUSE: Final = 0.05
+_HOOK_SHARE, _HOOK_PAUSE = 0.25, 0.25
+"""Tables take milliseconds, and hooks as long as they like: while only hooks are waited for, there
+is a pause of that part of the time that they have taken, and of so many seconds at most."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,8 @@ class _Wait:
     until: int
     timeout: float
     deadline: float
+    there_at: float | None = None
+    """Since when only hooks are waited for, by monotonic()."""
     future: Future[int] = field(default_factory=Future)
 
     def fail(self, error: BaseException) -> None:
@@ -120,6 +125,25 @@ class Arrivals:
                     wait.fail(error)
             with self._changed:
                 self._waiting = [wait for wait in self._waiting if wait not in done]
+                known = len(self._waiting)
+                self._changed.wait_for(
+                    lambda: self._closed or len(self._waiting) != known,  # noqa: B023
+                    _pause(self._waiting),
+                )
+
+
+def _pause(waiting: list[_Wait]) -> float:
+    """Seconds until the next look, when all that is waited for are hooks."""
+    now = monotonic()
+    return min(
+        (
+            0.0
+            if wait.there_at is None
+            else min(_HOOK_SHARE * (now - wait.there_at), _HOOK_PAUSE, wait.deadline - now)
+            for wait in waiting
+        ),
+        default=0.0,
+    )
 
 
 def _look(connection: Connection, waiting: list[_Wait]) -> list[_Wait]:
@@ -145,7 +169,8 @@ def _look(connection: Connection, waiting: list[_Wait]) -> list[_Wait]:
             if error is None:
                 wait.succeed(int(at or 0))
             elif isinstance(error, DeadlineExceeded) and wait.deadline > monotonic():
-                continue  # its tables are there, and its hooks are not
+                wait.there_at = wait.there_at or monotonic()  # the tables are, the hooks are not
+                continue
             else:
                 wait.fail(error)
             done.append(wait)

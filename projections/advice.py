@@ -72,7 +72,8 @@ def _hook(unit: ProjectionStatus, hook: HookStatus) -> Iterator[Advice]:
     elif unit.holder is not None and hook.lag_events and hook.lag_seconds > _LONG:
         problem = f"is {hook.lag_seconds:.0f} s behind"
         cure = (
-            f"it is slow, or {unit.holder} does not have it; if it is gone for good, "
+            f"it is slow or hangs in a call (see the metric eventstore_hook_call_seconds), or "
+            f"{unit.holder} does not have it; if it is gone for good, "
             f"`eventstore projections hooks forget {unit.projection} {hook.hook}`"
         )
         yield Advice(about, problem, cure)

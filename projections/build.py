@@ -16,18 +16,16 @@ from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.session import Session
 from projections.checkpoint import Lease
-from projections.failure import facts_of
 from projections.processes import Processes, Stopped, can_travel, cores, wait_for
 from projections.progress import FoldReport, Progress
 from projections.projection import Projection, State
 from projections.rebuild_target import RebuildTarget
 from projections.session import open_session
 from projections.shadow_target import ShadowTarget
-from projections.shard_build import Shard, ShardFold, Target
+from projections.shard_build import Failed, Shard, ShardFold, Target
 
 __all__ = [
     "Built",
-    "Failed",
     "ShardTask",
     "build",
     "few_positions",
@@ -41,22 +39,15 @@ _FEW_POSITIONS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """An event that could not be applied."""
-
-    position: int
-    event_type: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
 class Built:
     """What came of one shard. `state` are its rows, if they went to no table."""
 
     events: int
     held: int
     """Events that were not applied: those that failed, and those that wait behind them."""
+    failed: int
     failures: tuple[Failed, ...]
+    """The first of those that failed."""
     state: State | None = None
 
 
@@ -82,13 +73,8 @@ class ShardTask:
             log = stack.enter_context(closing(open_long(self.url, self.shard.projection)))
             fold = ShardFold(self.shard, log, self._target(stack), report)
             fold.run()
-        failures = tuple(
-            Failed(held.recorded.position, held.recorded.event_type, facts_of(held.error)["error"])
-            for held in fold.failures
-            if held.error is not None
-        )
         state = fold.state if self.schema is None else None
-        return Built(fold.events, fold.held, failures, state)
+        return Built(fold.events, fold.held, fold.failed, tuple(fold.failures), state)
 
     def _target(self, stack: ExitStack) -> Target | None:
         if self.schema is None:

@@ -29,6 +29,8 @@ class BuildTables:
     def __init__(self, owner: Connection, projection: Projection, definition: str) -> None:
         self._owner, self._projection, self._definition = owner, projection, definition
         self.schema = f"projections_rebuild_{projection.name}"
+        self.have_triggers = False
+        """Known once they are seen to be rebuildable."""
         self._names: dict[str, Any] = {
             "projection": projection.name,
             "schema": self.schema,
@@ -47,8 +49,10 @@ class BuildTables:
             if fault.sqlstate != _NOT_REBUILDABLE:
                 raise
             raise RebuildRefused(self._projection.name, fault.reason) from fault
-        with template(self._owner, self._projection):
-            pass
+        with translated(), template(self._owner, self._projection) as source:
+            names = {"schema": source}
+            found = self._owner.execute(_SQL["have_triggers"], names).fetchone()
+        self.have_triggers = found == (True,)
 
     def make(self, lease: BuildLease, beat: Connection) -> None:
         """Empty ones, in place of what an earlier rebuild left; raises LeaseLost."""

@@ -149,6 +149,7 @@ def _say(done: Rebuilt) -> None:
     if done.why_not_sql:
         say(f"{done.projection}: the rules went on where SQL could not: {done.why_not_sql}")
     if done.careful:
-        say(f"{done.projection}: the database refused rows, so events were applied as live")
+        why = "the database refused rows, or has triggers on them"
+        say(f"{done.projection}: {why}, so events were applied as live")
     if done.held:
         say(f"{done.projection}: {done.held:,} events are held, because some could not be applied")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from threading import Event as Signal
 from time import monotonic
 from typing import Any, Final
@@ -19,9 +20,9 @@ from eventstore.errors import NotFound
 from eventstore.queries import load
 from eventstore.session import Session
 from projections.applier import Applier
-from projections.checkpoint import LEASE_SECONDS, Lease, acquire
+from projections.checkpoint import LEASE_SECONDS, Held, acquire
 from projections.discards import append_discard, discarded
-from projections.errors import NotTried, WaitsForAnother
+from projections.errors import LeaseLost, NotTried, WaitsForAnother
 from projections.failures import HeldEvent, held_event
 from projections.projection import Projection
 from projections.row_store import RowStore
@@ -98,12 +99,16 @@ def _failed(conn: Connection, projection: Projection, position: int) -> HeldEven
 def _have_tried(
     conn: Session, projection: Projection, positions: Sequence[int] | None, seconds: float
 ) -> list[Tried]:
-    """Marks events and waits until somebody has tried them, if need be this process."""
+    """Marks events and waits until the holders of all shards have tried them.
+
+    Where nobody holds a shard, this process does.
+    """
     plan_for_keys(conn)
     chosen = {"projection": projection.name, "positions": positions and list(positions)}
     with translated():
         marked: dict[int, int] = dict(conn.execute(_SQL["mark"], chosen).fetchall())
     deadline, pause, holder = monotonic() + seconds, Signal(), ""
+    done: set[int] = set()
     while True:
         left = _still_held(conn, projection, marked)
         waiting = [position for position, row in left.items() if row is None]
@@ -111,16 +116,33 @@ def _have_tried(
             return [Tried(position, left.get(position)) for position in sorted(marked)]
         if holder and monotonic() > deadline:
             raise NotTried(projection.name, waiting, holder, seconds)
-        got = acquire(conn, projection, seconds=LEASE_SECONDS)
-        if isinstance(got, Lease):
-            holder = holder_name()
-            try:
-                Applier(RowStore(projection)).take_up(conn, got)
-            finally:
-                got.release(conn)
-        else:
-            holder = got.holder
+        others = _try_free_shards(conn, projection, done)
+        holder = ", ".join(others) or holder_name()
+        if others:
             pause.wait(_LOOK)
+        else:
+            done.clear()  # should the shards have become others meanwhile
+
+
+def _try_free_shards(conn: Session, projection: Projection, done: set[int]) -> list[str]:
+    """Has what is held tried on each shard that nobody holds, once; who holds the others."""
+    others: dict[str, None] = {}
+    for shard in count():
+        if shard in done:
+            continue
+        try:
+            got = acquire(conn, projection, shard=shard, seconds=LEASE_SECONDS)
+        except LeaseLost:
+            return list(others)  # there are no more
+        if isinstance(got, Held):
+            others[got.holder] = None
+            continue
+        try:
+            Applier(RowStore(projection)).take_up(conn, got)
+        finally:
+            got.release(conn)
+        done.add(shard)
+    raise AssertionError("there is a last shard")
 
 
 def _still_held(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eventstore.errors import StoreUnavailable
 from eventstore.read import watermark
 from projections.applier import Applier
 from projections.checkpoint import Lease
 from projections.progress import PhaseReport
 from projections.projection import Projection
+from projections.refusal import may_blame_an_event
 from projections.row_store import RowStore
 from projections.session import Connection
 from projections.shard_build import Shard
@@ -66,7 +68,12 @@ class CatchUp:
         pages = shard.pages(self._conn)
         while lease.position < mark:
             page = pages.after(lease.position)
-            applier.apply(self._conn, page.events, page.reached)
+            try:
+                applier.apply(self._conn, page.events, page.reached)
+            except StoreUnavailable as error:
+                if self._conn.closed or not may_blame_an_event(error):
+                    raise
+                continue  # it then tries fewer events, and in the end holds the one to blame
             if applier.paused:
                 raise applier.why_paused
             self.events += len(page.events)

@@ -181,6 +181,11 @@ def _verdict(found: Verified) -> str:
     words += f": {wrong if found.wrong else 'all as the events say'}"
     if found.held:
         words += f", but for {found.held:,} events that are held"
+    if found.failed:
+        words += (
+            f"; these rules can't apply {found.failed:,} events, the first at position "
+            f"{found.failures[0].position}: {found.failures[0].error}"
+        )
     return words
 
 
@@ -228,7 +233,9 @@ def _print_compared(options: Options, found: Compared) -> None:
         ),
     )
     if found.failures:
-        say(f"{found.held:,} events are not applied by {found.other}; these failed:")
+        shown = len(found.failures)
+        which = "these" if shown == found.failed else f"{found.failed:,}, the first {shown:,} being"
+        say(f"{found.held:,} events are not applied by {found.other}; of them failed {which}:")
         print_rows(
             options,
             (asdict(failed) for failed in found.failures),

@@ -25,6 +25,7 @@ from projections.hooks import cli as hooks_cli
 
 if TYPE_CHECKING:
     from projections.drift import Checked
+    from projections.projection import Projection
 
 __all__ = ["app"]
 
@@ -63,7 +64,9 @@ def run(
     until_caught_up: Annotated[
         bool,
         typer.Option(
-            "--until-caught-up", "--once", help="Stop when all that is in the log now is applied."
+            "--until-caught-up",
+            "--once",
+            help="Stop when all that is in the log now is applied; exit code 6 when some is held.",
         ),
     ] = False,
     lease: Annotated[
@@ -111,10 +114,13 @@ def run(
             hooks=[hook for hook in hooks if hook.projection in running],
             http=http,
         )
+    held = _held(url, wanted) if until_caught_up else {}
     if options.json:
-        print_json({name: str(error) for name, error in failures.items()})
+        print_json(held | {name: str(error) for name, error in failures.items()})
     if failures:
         raise typer.Exit(1)
+    if held:
+        raise typer.Exit(6)
 
 
 @app.command()
@@ -157,6 +163,25 @@ def check(context: typer.Context, names: Chosen = None, every: Every = False) ->
         _print_checked(options, found)
     if any(each.drifts for each in found):
         raise typer.Exit(6)
+
+
+def _held(url: str, projections: list[Projection]) -> dict[str, str]:
+    """What each projection holds and so has not applied, in words, which are logged too."""
+    from projections.failures import failures
+    from projections.log import LOG
+    from projections.session import open_session
+
+    with closing(open_session(url, part="command line")) as conn:
+        found = failures(conn, {each.name: each for each in projections}.values())
+    words: dict[str, str] = {}
+    for name in dict.fromkeys(each.projection for each in found):
+        waiting = [each.waiting for each in found if each.projection == name]
+        words[name] = (
+            f"holds {len(waiting)} failed events, and {sum(waiting)} that wait for them: "
+            f"`eventstore projections failures list {name}`"
+        )
+        LOG.warning("events are held", projection=name, reason=words[name])
+    return words
 
 
 def _is_number(text: str) -> bool:

@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
 
-from projections.build import Failed
 from projections.change import Change, Kind, change
 from projections.differences import side_by_side
 from projections.errors import CompareRefused, RulesNotFound
@@ -20,6 +19,7 @@ from projections.projection import Projection
 from projections.row import Row
 from projections.row_store import RowStore
 from projections.shadow import Shadow, shadow
+from projections.shard_build import Failed
 from projections.state_size import ROWS
 
 __all__ = ["Compared", "TableCompared", "compare", "load_rules"]
@@ -66,7 +66,10 @@ class Compared:
     """The first of them; from what is live to what the other rules say."""
     held: int
     """Events that the other rules could not apply, and those that wait behind them."""
+    failed: int
+    """Those of them that failed."""
     failures: tuple[Failed, ...]
+    """The first thousand of those."""
 
     @property
     def equal(self) -> bool:
@@ -89,7 +92,7 @@ def compare(
     Tables are the same when their names are. `each` hears every change, also those beyond what is
     kept. Which event touched a row last is not compared. Raises CompareRefused when a table has
     other keys, or when the live shards are at different positions and the other rules are not
-    sharded alike; EventNotApplied when a thousand events fail; WorkerLost.
+    sharded alike; TooMuchHeld when the other rules can apply next to nothing; WorkerLost.
     """
     with live_tables(url, projection) as live:
         _check(live, other)
@@ -116,6 +119,7 @@ def compare(
                 tuple(tables),
                 tuple(kept),
                 said.held,
+                said.failed,
                 said.failures,
             )
 

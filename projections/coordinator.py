@@ -15,7 +15,8 @@ from typing import Final
 from eventstore.errors import EventStoreError, StoreUnavailable
 from eventstore.read import watermark
 from projections.checkpoint import Held, acquire
-from projections.errors import LeaseLost, RulesDiffer
+from projections.errors import LeaseLost, ProjectionPaused, RulesDiffer
+from projections.failures import failures
 from projections.log import LOG
 from projections.membership import Member, Seen, Unit, leave, look, name_daemon
 from projections.observer import Observer
@@ -41,8 +42,10 @@ class Coordinator:
     """Holds this daemon's share of the shards of some projections, a worker for each.
 
     With `until_caught_up` it takes what is free, unknown to the others, and ends when all have
-    reached the watermark of its beginning, whoever brought them there. What is there already it
-    takes once too: events that are held may be due, and hooks may be behind.
+    reached the watermark of its beginning, whoever brought them there, or can't: one that is paused
+    under another holder waits for somebody. What is there already it takes once too: events that
+    are held may be due, and hooks may be behind. Without it the coordinator ends only when it is
+    told to: what has failed may be put right by somebody else, and is then taken up again.
     """
 
     def __init__(
@@ -131,11 +134,17 @@ class Coordinator:
                 self._take(conn, unit, one)
         self._judge(seen)
         if not join:
-            return not self._workers and all(
-                self._reached(one) or self._hopeless(unit, one)
+            left = {
+                unit: one
                 for unit, one in seen.items()
-                if unit.projection in self._runs
-            )
+                if unit.projection in self._runs and not self._reached(one)
+            }
+            if self._workers or not all(self._hopeless(unit, one) for unit, one in left.items()):
+                return False
+            for unit, one in left.items():
+                if _paused_elsewhere(one):
+                    self._fail(unit, self._why_paused(conn, unit, one))
+            return True
         alive = {member.id for member in members}
         return not moving and all(
             one.holder in alive if one.holder is not None else unit not in plan
@@ -223,7 +232,16 @@ class Coordinator:
         return self._target is not None and ever_ran and one.position >= self._target
 
     def _hopeless(self, unit: Unit, one: Seen) -> bool:
-        return unit in self._gave_up or one.projection_version not in self._runs[unit.projection]
+        return (
+            unit in self._gave_up
+            or one.projection_version not in self._runs[unit.projection]
+            or _paused_elsewhere(one)
+        )
+
+    def _why_paused(self, conn: Connection, unit: Unit, one: Seen) -> ProjectionPaused:
+        found = failures(conn, [self._rules[unit.projection, one.projection_version]])
+        waiting = sum(each.waiting for each in found)
+        return ProjectionPaused(unit.projection, len(found), len(found) + waiting)
 
     def _end(self) -> None:
         for worker in self._workers.values():
@@ -238,6 +256,11 @@ class Coordinator:
             except StoreUnavailable as error:
                 # The others will notice by the silence.
                 LOG.warning("could not sign off", reason=error.reason)
+
+
+def _paused_elsewhere(one: Seen) -> bool:
+    """Whether it waits for somebody to deal with its failures, under another holder."""
+    return one.holder is not None and one.state == "paused"
 
 
 def _plan(members: Sequence[Member], seen: Mapping[Unit, Seen]) -> dict[Unit, str]:

@@ -41,9 +41,10 @@ def run_daemon(
     Any number of daemons share the work evenly; what a dead one held goes on elsewhere after
     `lease_seconds`. Of a projection that is given in several versions, the one that made the live
     rows is run. `until_caught_up` ends it when all have passed the watermark of this moment,
-    whoever brought them there. Events that can't be applied are held; with more than
-    `max_failures` of them a shard pauses. A shard that can't go on at all is marked as failed, and
-    left to others; the rest goes on. `revive` brings back a server that this process may start. On
+    whoever brought them there, or have failed or paused. Events that can't be applied are held;
+    with more than `max_failures` of them a shard pauses. A shard that can't go on at all is marked
+    as failed, and left to others; the rest goes on, and when nothing is left it waits until
+    somebody has put it right. `revive` brings back a server that this process may start. On
     `stop`, batches under way are finished and leases given back.
     `hooks` are told what was committed; one that fails does not end anything. `http` is where
     pages with health and metrics are served, as HOST:PORT. Raises HookRefused, ConfigurationError.

@@ -6,6 +6,7 @@ ProjectionError (an EventStoreError)
 ├── WaitsForAnother    the event is held, but only because another one failed
 ├── NotTried           whoever holds the projection has not tried the events again in time
 ├── ProjectionPaused   so much is held that the projection goes no further
+├── TooMuchHeld        so few events can be applied that a verification or comparison is no use
 ├── MissingRow         the event needs a row that no earlier event made
 ├── RowExists          the event makes a row that is there already
 ├── IllegalTransition  the event moves a row where its rules do not allow
@@ -75,6 +76,7 @@ __all__ = [
     "SqlRefused",
     "SwitchRefused",
     "TablesNotMade",
+    "TooMuchHeld",
     "UnknownColumn",
     "UnknownHook",
     "UnknownProjection",
@@ -150,6 +152,26 @@ class ProjectionPaused(ProjectionError):
             f"projection {projection} is paused: {failed:,} events failed and {held:,} are held "
             f"in all; see `eventstore projections failures list {projection}`, then cure the "
             f"cause and `... retry {projection} --all`, or discard, or rebuild"
+        )
+
+
+class TooMuchHeld(ProjectionError):
+    """Of the rules of `projection`, `failed` events failed in one shard, and `held` wait in all.
+
+    That is more than a verification or comparison keeps; `errors` are the first ones.
+    """
+
+    exit_code = 6
+
+    def __init__(self, projection: str, failed: int, held: int, errors: Sequence[str]) -> None:
+        self.projection, self.failed, self.held = projection, failed, held
+        self.errors = tuple(errors)
+        first = f"; the first: {errors[0]}" if errors else ""
+        super().__init__(
+            f"the rules of {projection} could not apply {failed:,} events of the log, and with "
+            f"those that wait for them {held:,} are left out, so nothing was compared: mend the "
+            f"rules, and try them on the first events with `given(...)` of projections.testing"
+            f"{first}"
         )
 
 

@@ -124,12 +124,11 @@ class LeftOut:
 
     refused: frozenset[int]
     """What the database refuses, by position."""
-    failed: frozenset[int]
-    """All that failed live; other rules than those of the live projector might apply some of it."""
+    held: frozenset[int]
+    """All that is held live. Other rules than those of the live projector might apply some of it;
+    and while what is held is tried again, what an event waited for may be applied already."""
     discarded: frozenset[tuple[str, int]]
     """What was discarded, by tenant and position; but not before the projector dealt with it."""
-    held: int
-    """How many events the live projection holds."""
 
 
 def left_out(conn: Connection, projection: Projection, *, tenant: str | None = None) -> LeftOut:
@@ -139,10 +138,9 @@ def left_out(conn: Connection, projection: Projection, *, tenant: str | None = N
         held = conn.execute(_SQL["origins"], facts).fetchall()
     return LeftOut(
         frozenset(position for _, position, origin in held if origin == "database"),
-        frozenset(position for _, position, origin in held if origin is not None),
+        frozenset(position for _, position, _ in held),
         discarded(conn, projection, tenant=tenant)
         - {(owner, position) for owner, position, _ in held},
-        len(held),
     )
 
 

@@ -35,12 +35,10 @@ class LiveTables:
     positions: tuple[int, ...]
     """How far each shard is."""
     starts_after: int
-    failed: frozenset[int]
-    """Positions of the events that failed."""
+    held: frozenset[int]
+    """Positions of the events that are not in the rows, though the checkpoints are past them."""
     discarded: frozenset[tuple[str, int]]
     """The events that somebody left out, by tenant and position."""
-    held: int
-    """Events that are not in the rows, though the checkpoints are past them."""
 
     @property
     def position(self) -> int:
@@ -99,9 +97,8 @@ def live_tables(url: str, projection: Projection) -> Iterator[LiveTables]:
             version,
             tuple(position for _, _, position in found) or (0,),
             starts_after,
-            out.failed,
-            out.discarded,
             out.held,
+            out.discarded,
         )
 
 

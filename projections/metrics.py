@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from projections.hooks.runners import Runners
 from projections.look import Looker
 from projections.status import HookStatus, ProjectionStatus, Status
 
@@ -34,7 +35,9 @@ _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 class Metrics:
     """The metrics of one daemon."""
 
-    def __init__(self, looker: Looker, leases: dict[tuple[str, int], Any]) -> None:
+    def __init__(
+        self, looker: Looker, leases: dict[tuple[str, int], Any], runners: Runners
+    ) -> None:
         self._registry = CollectorRegistry()
         self.events_applied = Counter(
             "eventstore_projection_events_applied",
@@ -55,7 +58,7 @@ class Metrics:
             _HOOK,
             registry=self._registry,
         )
-        self._registry.register(_State(looker, leases))
+        self._registry.register(_State(looker, leases, runners))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
@@ -67,8 +70,10 @@ class Metrics:
 class _State(Collector):
     """The state of projections and hooks at the moment of the scrape."""
 
-    def __init__(self, looker: Looker, leases: dict[tuple[str, int], Any]) -> None:
-        self._looker, self._leases = looker, leases
+    def __init__(
+        self, looker: Looker, leases: dict[tuple[str, int], Any], runners: Runners
+    ) -> None:
+        self._looker, self._leases, self._runners = looker, leases, runners
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """All gauges; those that the database knows are missing while it does not answer."""
@@ -78,8 +83,11 @@ class _State(Collector):
         held = _Gauge("projection_lease_held", "1 if this process holds the lease.", _UNIT)
         for unit in self._leases.copy():
             held.set(1, *unit)
+        calls = _Gauge("hook_call_seconds", "Age of this process's call under way; 0: none.", _HOOK)
+        for hook, seconds in self._runners.calls().items():
+            calls.set(seconds, *hook)
         if found is None:
-            return [up.family, held.family]
+            return [up.family, held.family, calls.family]
         live = [unit for unit in found.projections if unit.build == "live"]
         for each in live:
             if (each.projection, each.shard) not in self._leases:
@@ -87,6 +95,7 @@ class _State(Collector):
         return [
             up.family,
             held.family,
+            calls.family,
             *_of_the_log(found),
             *_of_units(live),
             *_of_hooks((unit, hook) for unit in live for hook in unit.hooks),

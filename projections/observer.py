@@ -51,7 +51,7 @@ class Observer:
             from projections.metrics import Metrics
 
             looker = Looker(url, projections)
-            self._metrics = Metrics(looker, self._leases)
+            self._metrics = Metrics(looker, self._leases, self._runners)
             self._web = Web(http, _pages(self._metrics, Health(looker, self.pulse, self._leases)))
             LOG.info("listening", address=self._web.address)
 

@@ -61,7 +61,8 @@ class Rebuilt:
     """Events that the new tables do not hold; see projections.failures."""
     resumed: bool
     careful: bool
-    """The database refused rows of whole shards, so the events were applied in live batches."""
+    """The events were applied in live batches: the tables have triggers, or the database refused
+    rows of whole shards."""
     in_sql: int
     """Of `events`, those that were folded in SQL."""
     why_not_sql: str | None
@@ -231,6 +232,22 @@ class _Rebuild:
         )
 
     def _load(self, until: int, processes: Processes | None) -> None:
+        # A trigger has its say only where rows are written one after the other.
+        self._careful = self._tables.have_triggers or not self._in_bulk(until, processes)
+        if self._careful:
+            self._events = 0
+            if self._projection.fold_sql is not None:
+                why_not = self._in_sql.why_not or "the events are applied in live batches"
+                self._in_sql = BuiltInSql(0, 0, why_not)
+            self._tables.make_complete(self._lease, self._reader)
+        self._lease.position = self._options.starts_after if self._careful else until
+
+    def _in_bulk(self, until: int, processes: Processes | None) -> bool:
+        """Folds, writes and proves all rows; False when the database refuses some of them.
+
+        Which events are to blame shows only in the order in which they came, so they are then
+        applied one batch after the other, as live.
+        """
         try:
             self._in_sql = build_in_sql(
                 self._reader, self._projection, self._tables, self._leases(), until, self._tell.hear
@@ -244,11 +261,8 @@ class _Rebuild:
         except EventStoreError as error:
             if not blames_rows(error):
                 raise
-            # The log holds events whose rows the database refuses. Which ones shows only in the
-            # order in which they came, so they are applied one batch after the other, as live.
-            self._careful, self._events, self._in_sql = True, 0, replace(self._in_sql, events=0)
-            self._tables.make_complete(self._lease, self._reader)
-        self._lease.position = self._options.starts_after if self._careful else until
+            return False
+        return True
 
     def _leases(self) -> list[Lease]:
         lease = self._lease

@@ -20,7 +20,6 @@ from eventstore.errors import DatabaseFault, SchemaMismatch, StoreUnavailable
 from eventstore.queries import load
 from projections.build import (
     Built,
-    Failed,
     ShardTask,
     build,
     few_positions,
@@ -32,7 +31,7 @@ from projections.projection import Projection
 from projections.row import Row, full_key
 from projections.row_store import LIVE_SCHEMA, RowStore
 from projections.session import Connection
-from projections.shard_build import Shard
+from projections.shard_build import FAILURES, Failed, Shard
 
 __all__ = ["Shadow", "shadow"]
 
@@ -60,10 +59,15 @@ class Shadow:
         return sum(each.held for each in self.built)
 
     @property
+    def failed(self) -> int:
+        """Those of them that failed, and not live already."""
+        return sum(each.failed for each in self.built)
+
+    @property
     def failures(self) -> tuple[Failed, ...]:
-        """Those of them that failed, in order."""
+        """The first of those that failed, in order."""
         found = chain.from_iterable(each.failures for each in self.built)
-        return tuple(sorted(found, key=lambda failed: failed.position))
+        return tuple(sorted(found, key=lambda failed: failed.position))[:FAILURES]
 
     def rows(self, table: type[Row]) -> Iterator[Row]:
         """The rows of a table in the order of their full keys."""
@@ -86,7 +90,7 @@ def shadow(
 ) -> Iterator[Shadow]:
     """Folds these shards; `held` is in a transaction that lasts as long as the block.
 
-    Raises EventNotApplied when too many events fail, and WorkerLost.
+    Raises TooMuchHeld and WorkerLost.
     """
     projection = shards[0].projection
     if few_positions(shards):

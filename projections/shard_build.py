@@ -17,7 +17,8 @@ from typing import Final, Protocol
 from eventstore import RecordedEvent
 from eventstore.read import page_after, shard_page_after
 from projections.batch import named_rows
-from projections.errors import ProjectionPaused
+from projections.errors import ProjectionPaused, TooMuchHeld
+from projections.failure import reason_of
 from projections.holding import MAX_FAILURES, Held, Holding
 from projections.log_pages import LogPages, Page
 from projections.projection import Projection
@@ -27,12 +28,23 @@ from projections.row_store import RowStore
 from projections.session import Connection
 from projections.state_size import ROWS, StateSize
 
-__all__ = ["FLUSH_SECONDS", "Changes", "Shard", "ShardFold", "Target"]
+__all__ = ["FLUSH_SECONDS", "Changes", "Failed", "Shard", "ShardFold", "Target"]
 
 FLUSH_SECONDS: Final = 30.0
 """How much work a kill may cost."""
 FAILURES: Final = 1_000
-"""Events that may fail in one shard of rows to look at; more tell nothing new."""
+"""Failed events of one shard that are kept to be shown; the rest is counted."""
+MOST_HELD: Final = 100_000
+"""Events that may be held in one shard of rows to look at: a few of its workers' megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An event that could not be applied."""
+
+    position: int
+    event_type: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +141,9 @@ class ShardFold:
         self._shard, self._log, self._target, self._report = shard, log, target, report
         self.state = shard.projection.empty()
         self.events = 0
-        self.failures: list[Held] = []
-        """The events that failed, as long as they are few."""
-        self.held = 0
+        self.failures: list[Failed] = []
+        """The first of the events that failed and were not `refused`; `failed` counts them all."""
+        self.failed = self.held = 0
         self._holding = Holding(
             shard.held,
             refused=shard.refused,
@@ -161,7 +173,7 @@ class ShardFold:
         """Folds it all.
 
         Raises ProjectionPaused when more is held than a build that is kept may hold, and
-        EventNotApplied when too many events fail in another; LeaseLost.
+        TooMuchHeld when it is too much for another; LeaseLost.
         """
         shard = self._shard
         for page in read_ahead(shard.pages(self._log), shard.after):
@@ -195,16 +207,18 @@ class ShardFold:
 
     def _hold(self, held: Held) -> None:
         self.held += 1
+        name = self._shard.projection.name
+        if held.error is not None and held.recorded.position not in self._shard.refused:
+            self.failed += 1
+            if len(self.failures) < FAILURES:
+                recorded, error = held.recorded, reason_of(held.error)
+                self.failures.append(Failed(recorded.position, recorded.event_type, error))
         if self._target is not None and self._target.resumable:
             self._unwritten.append(held)
             if self._holding.full:
-                name = self._shard.projection.name
                 raise ProjectionPaused(name, self._holding.failed, len(self._holding))
-        if held.error is not None and held.recorded.position not in self._shard.refused:
-            self.failures.append(held)
-            if len(self.failures) > FAILURES:
-                held.error.add_note(f"it is one of more than {FAILURES:,} events that failed")
-                raise held.error
+        elif self.held > MOST_HELD:
+            raise TooMuchHeld(name, self.failed, self.held, [each.error for each in self.failures])
 
     def _look_up(self, events: Sequence[RecordedEvent]) -> None:
         """Loads the rows that a page names, as far as the state knows nothing of them."""

@@ -103,7 +103,7 @@ def _end(
         return at, "the rules have begun, each shard by itself"
     if all_of(conn, projection, "rebuild"):
         return at, "the build holds events already"
-    troubled = left_out(conn, projection).failed | {
+    troubled = left_out(conn, projection).held | {
         position for _, position in discarded(conn, projection)
     }
     first = min((each for each in troubled if at < each <= until), default=None)

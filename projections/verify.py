@@ -14,12 +14,13 @@ from projections.projection import Projection
 from projections.row import Key, full_key
 from projections.row_store import Bucket, RowStore
 from projections.shadow import Shadow, shadow
+from projections.shard_build import Failed
 from projections.state_size import ROWS
 
 __all__ = ["Difference", "Verified", "verify"]
 
 SHOWN: Final = 100
-"""Differences that are kept; the rest is counted."""
+"""Differences, and failures, that are kept; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Verified:
     events: int
     held: int
     """Events that the live tables hold back: what they would change is not expected yet."""
+    failed: int
+    """Further events that these rules can't apply in a replay, though the live tables did."""
+    failures: tuple[Failed, ...]
+    """The first of those."""
     rows: int
     wrong: int
     differences: tuple[Difference, ...]
@@ -69,7 +74,7 @@ def verify(
     one of so many buckets of keys, rounded up to a multiple of the live shards; a projection
     without `shard_by` has none, and is verified whole. Memory does not grow with the log or the
     tables. What is held is in neither. Raises RulesDiffer when the tables wait for a rebuild,
-    EventNotApplied when a thousand events fail, and WorkerLost.
+    TooMuchHeld when the rules can apply next to nothing, and WorkerLost.
     """
     with live_tables(url, projection) as live:
         if live.projection_version != projection.version:
@@ -80,7 +85,7 @@ def verify(
             if bucket is None
             else [live.bucket(projection, bucket, rows_in_memory)]
         )
-        shards = [replace(shard, refused=live.failed) for shard in shards]
+        shards = [replace(shard, refused=live.held) for shard in shards]
         with shadow(url, live.conn, shards, purpose="verify", report=report) as said:
             rows = wrong = 0
             kept: list[Difference] = []
@@ -94,7 +99,9 @@ def verify(
                 position=live.position,
                 starts_after=live.starts_after,
                 events=said.events,
-                held=live.held,
+                held=len(live.held),
+                failed=said.failed,
+                failures=said.failures[:SHOWN],
                 rows=rows,
                 wrong=wrong,
                 differences=tuple(kept),

@@ -44,6 +44,8 @@ class Runner:
         self.hook = hook
         self.error: HookFailed | None = None
         """Why the last call failed; None when it succeeded."""
+        self.calling_since: float | None = None
+        """When the call under way began, by monotonic(); None between calls."""
         self._url, self._failed = url, failed
         self._log = log.bind(projection=hook.projection, shard=shard, hook=hook.name)
         self._changed = Condition()
@@ -155,12 +157,14 @@ class Runner:
         signals: int,
     ) -> None:
         if changes is not None and self._place is place:
-            began = monotonic()
+            self.calling_since = began = monotonic()
             try:
                 self.hook.after_commit(changes)
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the thread unseen
+                self.calling_since = None
                 self._keep(conn, place, error, signals)
                 return
+            self.calling_since = None
             self._log.debug(
                 "hook told",
                 position=changes.until,

@@ -128,6 +128,18 @@ class Runners:
             if runner.error is not None
         }
 
+    def calls(self) -> dict[tuple[str, int, str], float]:
+        """For how many seconds each hook has been in the call under way, 0 for none.
+
+        By projection, shard and name.
+        """
+        now = monotonic()
+        return {
+            (projection, shard, runner.hook.name): max(0.0, now - (runner.calling_since or now))
+            for (projection, shard), runners in self._runners.copy().items()
+            for runner in runners
+        }
+
     def _of(self, projection: str, shard: int) -> list[Runner]:
         """The runners of a shard, made when it is held for the first time."""
         found = self._runners.get((projection, shard))

@@ -72,7 +72,9 @@ def next_stretch(conn: Connection, projection: Projection, place: Place) -> Stre
         conn.execute(_SQL["one_snapshot"])
         applied, late = place.look(conn, PAGE)
         if late:
-            return Stretch(place.position, events_at(conn, late), late, late=True)
+            # A switch enters all that its build does not hold, also what the build left out.
+            there = _not_discarded(conn, projection, events_at(conn, late))
+            return Stretch(place.position, there, late, late=True)
         if applied <= place.position:
             return None
         events = _page(conn, projection, place, applied)
@@ -80,17 +82,20 @@ def next_stretch(conn: Connection, projection: Projection, place: Place) -> Stre
         positions = [recorded.position for recorded in events]
         facts = {"projection": place.projection, "positions": positions}
         held = {row[0] for row in conn.execute(_SQL["held"], facts)} if events else set()
-        left_out = {
-            each
-            for tenant in {recorded.tenant_id for recorded in events}
-            for each in discarded(conn, projection, tenant=tenant)
-        }
-    there = [
-        recorded
-        for recorded in events
-        if recorded.position not in held and (recorded.tenant_id, recorded.position) not in left_out
-    ]
+        applied_events = [recorded for recorded in events if recorded.position not in held]
+        there = _not_discarded(conn, projection, applied_events)
     return Stretch(until, there, [recorded.position for recorded in there])
+
+
+def _not_discarded(
+    conn: Connection, projection: Projection, events: list[RecordedEvent]
+) -> list[RecordedEvent]:
+    left_out = {
+        each
+        for tenant in {recorded.tenant_id for recorded in events}
+        for each in discarded(conn, projection, tenant=tenant)
+    }
+    return [each for each in events if (each.tenant_id, each.position) not in left_out]
 
 
 def _page(

@@ -110,3 +110,8 @@ SELECT projections.assert_rebuildable(%(projection)s, %(tables)s)
 -- How many events each projection has applied: how long its rebuild takes, compared with others'.
 SELECT projection, sum(applied)::bigint FROM projections.checkpoints
  WHERE build = 'live' GROUP BY projection
+
+-- name: have_triggers
+-- Whether any table of a schema has a trigger of its own.
+SELECT EXISTS (SELECT FROM pg_trigger JOIN pg_class AS c ON c.oid = tgrelid
+                WHERE relnamespace = %(schema)s::regnamespace AND NOT tgisinternal)

@@ -82,7 +82,6 @@ def test_a_build_is_a_fold(
     ):
         for event in story:
             store.append("story-1", [event])
-        patch.setattr("projections.shard_build.FAILURES", 10**6)
         waiting: list[tuple[int, int | None]] = []
         whole = ShardFold(Shard(ShardedThings(), 0, store.watermark()), conn, None, report)
         keep = whole._hold

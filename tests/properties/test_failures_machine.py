@@ -1,10 +1,15 @@
-"""Poison, retries, discards, rebuilds and new code in any order: the tables equal a replay."""
+"""Poison, retries, discards, rebuilds, new code and restarts: the tables equal a replay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Literal
 
 import hypothesis.strategies as st
+import psycopg
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis.stateful import (
@@ -17,9 +22,11 @@ from hypothesis.stateful import (
 from eventstore import Event, EventStore
 from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
-from eventstore.errors import DatabaseFault
+from eventstore.session import Session
 from projections.by_hand import discard, retry_now
+from projections.errors import NoOldBuild
 from projections.failures import failures
+from projections.old_build import switch_back
 from projections.rebuild import rebuild
 from projections.session import open_session
 from projections.verify import verify
@@ -57,12 +64,44 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 STORIES = st.lists(EVENTS, min_size=1, max_size=12)
 
 
+TAKE_OVER = """
+UPDATE projections.checkpoints AS c
+   SET fencing_token = fencing_token + 1, holder = NULL, state = 'stopped'
+  FROM (SELECT ctid FROM projections.checkpoints
+         WHERE projection = 'things' AND build = 'live' FOR UPDATE SKIP LOCKED) AS free
+ WHERE c.ctid = free.ctid
+"""
+"""As another holder does that has gone again. Like that one, it passes a row by that is locked."""
+
+
+@contextmanager
+def accident(
+    admin_url: str, statement: int, kind: Literal["backend lost", "lease lost"]
+) -> Iterator[None]:
+    """Befalls the projector before that statement of its own, if it comes so far."""
+    statements, execute = count(1), Session.execute
+
+    def counted(self: Session, *arguments: Any, **options: Any) -> Any:
+        if threading.current_thread().name == "things/0" and next(statements) == statement:
+            with psycopg.connect(admin_url, autocommit=True) as admin:
+                if kind == "backend lost":
+                    pid = self.info.backend_pid
+                    admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+                else:
+                    admin.execute(TAKE_OVER)
+        return execute(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "execute", counted)
+        yield
+
+
 class Machine(RuleBasedStateMachine):
     """A log that things go wrong in, and an operator who does this and that about it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, admin_url: str) -> None:
         super().__init__()
-        self.url = url
+        self.url, self.admin_url = url, admin_url
         LEGIBLE.clear()
         with connect(url, role="owner") as conn, conn.transaction():
             conn.execute(DDL)
@@ -86,6 +125,24 @@ class Machine(RuleBasedStateMachine):
         """Something happens, and is applied at once."""
         self.append(said, astray)
         self.run(batch)
+
+    @rule(
+        said=STORIES,
+        batch=st.sampled_from([1, 3, 2_000]),
+        statement=st.integers(1, 40),
+        kind=st.sampled_from(["backend lost", "lease lost"]),
+    )
+    def tell_a_projector_that_has_an_accident(
+        self,
+        said: list[Event],
+        batch: int,
+        statement: int,
+        kind: Literal["backend lost", "lease lost"],
+    ) -> None:
+        """In the middle of a batch, or while it tries again what is held."""
+        self.append(said, astray=False)
+        with accident(self.admin_url, statement, kind):
+            self.run(batch)
 
     @rule(said=STORIES)
     def tell_more(self, said: list[Event]) -> None:
@@ -132,14 +189,17 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def build_anew(self) -> None:
         self.run(2_000)
-        missed = self.missed_turns()
-        try:
-            rebuild(self.url, self.code)
-        except DatabaseFault:
-            # What waits for one that missed its turn was never tried, and the table refuses it.
-            assert missed
-            return
+        rebuild(self.url, self.code)
         assert not self.missed_turns()
+        self.check()
+
+    @rule()
+    def go_back(self) -> None:
+        """The tables that the last rebuild, or the last way back, has replaced."""
+        try:
+            switch_back(self.url, self.code)
+        except NoOldBuild:
+            return
         self.check()
 
     def missed_turns(self) -> bool:
@@ -152,16 +212,34 @@ class Machine(RuleBasedStateMachine):
             assert found.wrong == 0, found.differences
 
 
-@pytest.mark.timeout(900)
-def test_the_tables_equal_a_replay(
-    server: EmbeddedServer, make_database: Callable[[], str]
+def run_machine(
+    server: EmbeddedServer, make_database: Callable[[], str], examples: int, steps: int
 ) -> None:
+    def machine() -> Machine:
+        name = make_database()
+        return Machine(server.url(name), server.admin_url(name))
+
     run_state_machine_as_test(
-        lambda: Machine(server.url(make_database())),  # type: ignore[arg-type]
+        machine,  # type: ignore[arg-type]
         settings=settings(
-            max_examples=12,
-            stateful_step_count=15,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.timeout(900)
+def test_the_tables_equal_a_replay(
+    server: EmbeddedServer, make_database: Callable[[], str]
+) -> None:
+    run_machine(server, make_database, 10, 15)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3_600)
+def test_the_tables_equal_a_replay_at_length(
+    server: EmbeddedServer, make_database: Callable[[], str]
+) -> None:
+    run_machine(server, make_database, 100, 30)

@@ -9,9 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from eventstore import EventStore
+from eventstore.database import connect
+from projections.advice import advice
 from projections.membership import daemons
 from projections.row import table
 from projections.session import Connection
+from projections.status import ProjectionStatus, status
 from projections.work import Work
 from tests.integration.projections.killing import tell, telling
 from tests.integration.projections.running import catch_up, number, running, stored, until
@@ -25,7 +28,14 @@ from tests.integration.projections.sharded import (
     shares,
     tokens,
 )
-from tests.integration.projections.things import AmountAdded, Part, PartAdded, Thing, ThingMade
+from tests.integration.projections.things import (
+    AmountAdded,
+    Part,
+    PartAdded,
+    Thing,
+    ThingMade,
+    Things,
+)
 
 
 def all_at(conn: Connection, store: EventStore) -> Callable[[], bool]:
@@ -171,6 +181,31 @@ def test_what_fails_in_one_daemon_is_left_to_another(
         until(lambda: shares(conn) == [2], "the first takes what the other gave back")
     assert first.failures == {}
     assert only.gave_up[0].startswith("things/")
+
+
+def test_a_daemon_whose_only_projection_has_failed_waits(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """It says so, and goes on as soon as somebody has put it right."""
+    store.append("thing-1", [ThingMade(thing_id=number(1), name="a")])
+    with connect(url, role="owner") as owner:
+        owner.execute("ALTER TABLE projections.things RENAME TO mislaid")
+        with running(url, Things(), lease_seconds=1.0) as daemon:
+
+            def only() -> ProjectionStatus:
+                return status(conn, [Things()]).projections[0]
+
+            until(lambda: only().state == "failed", "it fails")
+            (said,) = advice(status(conn, [Things()]))
+            assert "failed" in said.problem
+            assert "run things" in said.cure
+            until(lambda: daemons(conn)[0].gave_up == ["things/0"], "it says so")
+            owner.execute("ALTER TABLE projections.mislaid RENAME TO things")
+            assert catch_up(url, Things()) == {}
+            store.append("thing-2", [ThingMade(thing_id=number(2), name="b")])
+            until(lambda: only().position == store.watermark(), "it goes on")
+            assert only().state == "running"
+    assert daemon.failures == {}
 
 
 @pytest.mark.parametrize("shards", [1, 3])

@@ -20,6 +20,7 @@ from projections.replay import row_as_of
 from projections.session import Connection
 from projections.verify import verify
 from tests.integration.projections.running import (
+    Running,
     catch_up,
     checkpoint,
     number,
@@ -28,6 +29,7 @@ from tests.integration.projections.running import (
     stored,
     until,
 )
+from tests.integration.projections.sharded import Sharded, divide
 from tests.integration.projections.things import (
     ELSEWHERE,
     LEGIBLE,
@@ -352,6 +354,39 @@ def test_a_holder_that_does_not_answer(store: EventStore, url: str, conn: Connec
     assert caught.value.positions == [poison]
 
 
+def test_by_hand_on_every_shard(store: EventStore, url: str, conn: Connection) -> None:
+    """Some shards are held, by somebody who is away; all others are tried at once."""
+
+    class CuredShards(Cured, name="things", tables=Things.tables, shard_by="thing_id"):
+        pass
+
+    say(store, *(made(n) for n in range(1, 9)))
+    bad = say(store, *(Forbidden(thing_id=number(n)) for n in range(1, 9)))
+    say(store, *(added(n) for n in range(1, 9)))
+    assert catch_up(url, Sharded()) == {}
+    divide(url, 3)
+    shards: dict[int, int] = dict(
+        conn.execute(
+            "SELECT position, eventstore.shard_of(shard_key, 3) FROM projections.failures "
+            "WHERE behind IS NULL"
+        ).fetchall()
+    )
+    assert set(shards.values()) == {0, 1, 2}
+    assert [each.error is None for each in retry_now(url, Sharded(), seconds=5)] == [False] * 8
+    conn.execute(
+        "UPDATE projections.checkpoints SET holder = 'deaf', state = 'running', "
+        "heartbeat_at = clock_timestamp(), lease_seconds = 60 WHERE shard = 1"
+    )
+    with pytest.raises(NotTried, match="deaf") as caught:
+        retry_now(url, CuredShards(), seconds=0.3)
+    assert caught.value.positions == [each for each in bad if shards[each] == 1]
+    assert {shards[each] for each in bad if each in held(conn)} == {1}
+    conn.execute("UPDATE projections.checkpoints SET holder = NULL, state = 'stopped'")
+    assert {each.error for each in retry_now(url, CuredShards(), seconds=5)} == {None}
+    assert held(conn) == {}
+    assert_live_is_replay(url, conn, CuredShards())
+
+
 # Discarding -------------------------------------------------------------------------------------
 
 
@@ -516,6 +551,26 @@ def test_who_has_to_catch_up_says_that_it_is_paused(
     assert "retry things --all" in there["last_error"]["error"]
     assert catch_up(url, Cured(), max_failures=1) == {}
     assert_live_is_replay(url, conn, Cured())
+
+
+def test_who_has_to_catch_up_does_not_wait_for_one_that_is_paused_elsewhere(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    say(store, *(made(n) for n in range(1, 5)))
+    say(store, *(Forbidden(thing_id=number(n)) for n in range(1, 4)), added(1), made(5))
+    with running(url, Things(), max_failures=1) as daemon:
+        until(lambda: (checkpoint(conn, "things") or {}).get("state") == "paused", "it pauses")
+        once = Running(url, (Things(),), {"until_caught_up": True})
+        try:
+            until(lambda: once.failures is not None, "it ends")
+        finally:
+            once.stop.set()
+            once.thread.join()
+        assert once.failures is not None
+        error = once.failures["things"]
+        assert isinstance(error, ProjectionPaused)
+        assert (error.failed, error.held) == (2, 2)
+        assert daemon.failures is None
 
 
 # Causes that pass -------------------------------------------------------------------------------

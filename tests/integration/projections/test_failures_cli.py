@@ -55,9 +55,26 @@ def positions(store: EventStore, call: Call) -> list[int]:
         WorkOrderOpened(work_order_id=number(3), title="second"),
     ]
     found = [store.append("work_order-1", [event], agent="a").position for event in said]
-    code, out, _ = call("projections", "run", "--once", "--json")
-    assert (code, json.loads(out)) == (0, {})
+    assert list(answer(call, "run", "--once", code=6)) == ["work"]
     return found
+
+
+def test_run_once_says_that_some_is_held(
+    call: Call, positions: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A script that runs it sees that the tables lack something, and where to look."""
+    words = (
+        "holds 1 failed events, and 1 that wait for them: "
+        "`eventstore projections failures list work`"
+    )
+    assert answer(call, "run", "--once", code=6) == {"work": words}
+    caplog.clear()
+    code, out, _ = call("projections", "run", "--once", "work")
+    assert (code, out) == (6, "")
+    assert words in caplog.text
+    assert answer(call, "run", "--once", "trust") == {}
+    answer(call, "failures", "discard", "work", positions[1], "--reason", "said too early")
+    assert answer(call, "run", "--once") == {}
 
 
 def test_list(call: Call, positions: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from projections.hooks import Changes, Hook
 from projections.hooks.place import forget
 from projections.projection import Rows, on
 from projections.session import Connection
+from projections.web import Web
 from projections.work import Work
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until
@@ -49,6 +51,41 @@ def is_told(conn: Connection, position: int) -> bool:
     found = conn.execute("SELECT hooks_told('things', %s)", [position]).fetchone()
     assert found is not None
     return bool(found[0])
+
+
+def test_a_call_that_hangs_is_seen(
+    store: EventStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For how long, in the metrics; the process is as healthy as before."""
+    webs: list[Web] = []
+    enter = Web.__enter__
+
+    def entered(web: Web) -> Web:
+        webs.append(web)
+        return enter(web)
+
+    def page(name: str) -> tuple[int, str]:
+        with urlopen(f"http://{webs[0].address}/{name}", timeout=20) as answer:
+            return answer.status, answer.read().decode()
+
+    def call_seconds() -> float:
+        (line,) = [each for each in page("metrics")[1].splitlines() if each.startswith(metric)]
+        return float(line.split()[-1])
+
+    metric = 'eventstore_hook_call_seconds{hook="remembering",projection="things",shard="0"}'
+    monkeypatch.setattr(Web, "__enter__", entered)
+    gate = Gate()
+    hooks = [Remembering(when_told=gate)]
+    with running(url, Things(), hooks=hooks, http="127.0.0.1:0"):
+        until(lambda: webs and metric in page("metrics")[1], "it follows")
+        assert call_seconds() == 0
+        store.append("thing-1", [ThingMade(thing_id=number(1), name="one")])
+        assert gate.reached.wait(20)
+        first = until(call_seconds, "it is in a call")
+        until(lambda: call_seconds() > first, "and still is")
+        assert (page("healthz")[0], page("readyz")[0]) == (200, 200)
+        gate.opened.set()
+        until(lambda: call_seconds() == 0, "it has returned")
 
 
 def test_it_is_told_events_and_rows(store: EventStore, url: str) -> None:

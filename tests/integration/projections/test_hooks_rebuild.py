@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstore import EventStore
+from projections.by_hand import discard
 from projections.hooks.runners import Runners
 from projections.progress import Progress
 from projections.rebuild import rebuild
@@ -17,7 +18,7 @@ from tests.integration.projections.hooking import Remembering
 from tests.integration.projections.killing import tell
 from tests.integration.projections.running import catch_up, number, running, stored, until
 from tests.integration.projections.sharding import Sharded, make_shards
-from tests.integration.projections.things import AmountAdded, Thing, ThingMade, Things
+from tests.integration.projections.things import AmountAdded, Forbidden, Thing, ThingMade, Things
 
 MORE = number(1_000_000)
 
@@ -176,3 +177,26 @@ def test_a_late_event_goes_to_the_shard_that_it_belongs_to(
                 "SELECT eventstore.shard_of(%s, 3)", [recorded.payload["thing_id"]]
             ).fetchone()
             assert found == (changes.shard,)
+
+
+def test_what_was_discarded_is_not_told_after_the_switch(
+    store: EventStore, url: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was held live, the rebuild has left it out, and what waited for it is news."""
+    hook = Remembering()
+    store.append("thing-1", [ThingMade(thing_id=number(1), name="a")])
+    poison = store.append("thing-1", [Forbidden(thing_id=number(1))]).position
+    waiting = store.append("thing-1", [AmountAdded(thing_id=number(1), amount=1)]).position
+    assert catch_up(url, Things(), hooks=[hook]) == {}
+    assert hook.told() == [1]
+    with monkeypatch.context() as patch:
+        # The one who discards it is gone before the projector has heard of it.
+        patch.setattr("projections.by_hand._have_tried", lambda *_: [])
+        discard(url, Things(), poison, "sent by mistake", agent="me")
+    rebuild(url, Things())
+    owed = conn.execute("SELECT position FROM hook_backlog ORDER BY position").fetchall()
+    assert owed == [(poison,), (waiting,)]
+    assert catch_up(url, Things(), hooks=[hook]) == {}
+    assert hook.told() == [1, waiting]
+    assert conn.execute("SELECT FROM hook_backlog").fetchall() == []
+    assert conn.execute("SELECT hooks_told('things', %s)", [waiting]).fetchone() == (True,)

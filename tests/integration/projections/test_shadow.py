@@ -12,7 +12,8 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.errors import EventNotApplied
+from projections.compare import compare
+from projections.errors import TooMuchHeld
 from projections.rebuild import RebuildOptions, rebuild
 from projections.session import Connection
 from projections.verify import verify
@@ -186,15 +187,45 @@ def test_tables_that_start_late(
     assert (found.starts_after, found.rows, found.events, found.wrong) == (start, 10, 25, 0)
 
 
-def test_too_many_failures_end_it(
-    store: EventStore, filled: str, monkeypatch: pytest.MonkeyPatch, conn: Connection
-) -> None:
-    monkeypatch.setattr("projections.shard_build.FAILURES", 2)
-    for n in range(1, 5):
-        store.append(f"thing-{n}", [Forbidden(thing_id=number(n))])
+@pytest.fixture
+def many_failures(store: EventStore, filled: str, conn: Connection) -> list[int]:
+    """The live tables claim to have applied three thousand events that these rules refuse."""
+    positions = [
+        position
+        for n in range(1, 21)
+        for position in store.append(
+            f"thing-{n}", [Forbidden(thing_id=number(1_000 * n + i)) for i in range(150)]
+        ).positions
+    ]
     conn.execute("UPDATE checkpoints SET position = %s", [store.watermark()])
-    with pytest.raises(EventNotApplied):
-        verify(filled, ShardedThings())
+    return positions
+
+
+def test_many_failures_are_counted_and_some_shown(
+    filled: str, many_failures: list[int], way: dict[str, Any]
+) -> None:
+    found = verify(filled, ShardedThings(), **way)
+    assert (found.rows, found.wrong, found.failed) == (40, 0, 3_000)
+    assert [each.position for each in found.failures] == many_failures[:100]
+    said = compare(filled, ShardedThings(), ShardedThings(), **way)
+    assert (said.held, said.failed, said.equal) == (3_000, 3_000, False)
+    assert [each.position for each in said.failures] == many_failures[:1_000]
+
+
+def test_far_too_many_end_it(
+    filled: str,
+    many_failures: list[int],
+    way: dict[str, Any],
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("projections.shard_build.MOST_HELD", 900)
+    with pytest.raises(TooMuchHeld, match="mend the rules") as caught:
+        verify(filled, ShardedThings(), **way)
+    assert (caught.value.held, caught.value.failed) == (901, 901)
+    assert caught.value.exit_code == 6
+    assert len(caught.value.errors) == 901
+    assert conn.execute(SHADOWS).fetchall() == []
 
 
 def test_what_a_killed_one_left_is_cleared_up(

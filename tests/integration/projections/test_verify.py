@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import psycopg
 import pytest
 
 from eventstore import EventStore
 from projections.errors import RulesDiffer
+from projections.held_rows import HeldRow, page
 from projections.session import Connection
 from projections.verify import verify
 from tests.integration.projections.running import catch_up, number, running
-from tests.integration.projections.things import AmountAdded, PartAdded, ThingMade, Things
+from tests.integration.projections.things import (
+    AmountAdded,
+    Cured,
+    Forbidden,
+    Overdrawn,
+    PartAdded,
+    ThingMade,
+    Things,
+)
 
 
 @pytest.fixture
@@ -97,6 +107,31 @@ def test_it_is_undisturbed_by_the_projector(filled: str, store: EventStore) -> N
         finally:
             stop.set()
             thread.join()
+
+
+def test_it_is_right_in_the_middle_of_a_retry(
+    filled: str, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held is tried again in chunks: some of it is in the tables, some not yet."""
+    for n in (1, 2):
+        store.append(f"thing-{n}", [Forbidden(thing_id=number(n))])
+        for _ in range(5):
+            store.append(f"thing-{n}", [AmountAdded(thing_id=number(n), amount=1)])
+    store.append("thing-3", [Overdrawn(thing_id=number(3))])
+    store.append("thing-3", [AmountAdded(thing_id=number(3), amount=1)])
+    assert catch_up(filled, Things()) == {}
+    found: list[tuple[int, int, int]] = []
+
+    def chunk(*arguments: Any) -> list[HeldRow]:
+        said = verify(filled, Cured())
+        found.append((said.held, said.wrong, said.failed))
+        return page(*arguments)
+
+    monkeypatch.setattr("projections.retry._CHUNK", 2)
+    monkeypatch.setattr("projections.retry.page", chunk)
+    assert catch_up(filled, Cured()) == {}
+    assert [held for held, _, _ in found[:8]] == [14, 12, 10, 8, 6, 4, 2, 0]
+    assert {(wrong, failed) for _, wrong, failed in found} == {(0, 0)}
 
 
 def test_rows_of_other_rules_are_not_compared(filled: str) -> None:
