@@ -233,7 +233,12 @@ class _Rebuild:
     def _load(self, until: int, processes: Processes | None) -> None:
         try:
             self._in_sql = build_in_sql(
-                self._reader, self._projection, self._tables, self._leases(), until, self._tell.hear
+                self._reader,
+                self._projection,
+                self._tables.schema,
+                self._leases(),
+                until,
+                self._tell.hear,
             )
             self._events += self._in_sql.events
             if self._in_sql.reached < until:
