@@ -65,7 +65,7 @@ class Rebuilt:
     in_sql: int
     """Of `events`, those that were folded in SQL."""
     why_not_sql: str | None
-    """Why the rules went on where SQL could have; None if nothing is stated in SQL."""
+    """Why the rules went on after SQL; None if they need not, or if nothing is stated in SQL."""
     seconds: float
 
     @property

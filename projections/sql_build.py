@@ -71,10 +71,10 @@ def build_in_sql(
             fitting = round(positions * _RANGE_SECONDS / max(monotonic() - began, 0.001))
             positions = max(_LEAST, min(fitting, 2 * positions, _MOST))
     except SqlRefused as refused:
-        why_not = str(refused)
+        why_not = f"{refused.reason}, in the positions {refused.after + 1} to {refused.until}"
     if why_not is not None:
-        LOG.warning("rules go on for SQL", projection=projection.name, position=reached,
-                    reason=why_not)  # fmt: skip
+        facts = {"projection": projection.name, "position": reached, "reason": why_not}
+        LOG.warning("fold in SQL ended early", **facts)
     return BuiltInSql(events, reached, why_not)
 
 
