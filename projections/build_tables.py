@@ -78,15 +78,6 @@ class BuildTables:
         with translated(), template(self._owner, self._projection) as source:
             self._owner.execute(_SQL["clone_keys"], self._names | {"template": source})
 
-    def open_to_sql(self) -> None:
-        """Primary keys, and what the projector needs to load them; it reads the log, we do not."""
-        names = sql.SQL(", ").join(
-            sql.Identifier(self.schema, table.TABLE) for table in self._projection.tables
-        )
-        self.add_keys()
-        with translated():
-            self._owner.execute(sql.SQL(_FOLD["let_projector_load"]).format(tables=names))
-
     def count(self, reader: Connection) -> int:
         """How many rows there are, when they are complete."""
         rows = 0
@@ -104,6 +95,12 @@ class BuildTables:
         drop_build(conn, self._projection, "rebuild")
         conn.execute(sql.SQL(_SQL["create_schema"]).format(schema=sql.Identifier(self.schema)))
         conn.execute(_SQL["clone_structure"], self._names | {"template": source})
+        if self._projection.fold_sql is not None:
+            # Statements look rows up. They run as the projector, who may read the log.
+            conn.execute(_SQL["clone_keys"], self._names | {"template": source})
+            tables = [sql.Identifier(self.schema, each) for each in self._names["tables"]]
+            grant = sql.SQL(_FOLD["let_projector_load"])
+            conn.execute(grant.format(tables=sql.SQL(", ").join(tables)))
         # Only now are the tables those of the checkpoints, so that the build can be resumed. Last,
         # because the heartbeat waits for this lock.
         facts = {"fencing_token": lease.fencing_token, "definition": self._definition}

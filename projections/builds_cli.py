@@ -147,7 +147,7 @@ def _say(done: Rebuilt) -> None:
         + (f", {done.in_sql:,} of them in SQL" if done.in_sql else "")
     )
     if done.why_not_sql:
-        say(f"{done.projection}: the rules went on where SQL could not: {done.why_not_sql}")
+        say(f"{done.projection}: the rules went on after the fold in SQL: {done.why_not_sql}")
     if done.careful:
         why = "the database refused rows, or has triggers on them"
         say(f"{done.projection}: {why}, so events were applied as live")

@@ -66,7 +66,7 @@ class Rebuilt:
     in_sql: int
     """Of `events`, those that were folded in SQL."""
     why_not_sql: str | None
-    """Why the rules went on where SQL could have; None if nothing is stated in SQL."""
+    """Why the rules went on after SQL; None if they need not, or if nothing is stated in SQL."""
     seconds: float
 
     @property
@@ -250,7 +250,12 @@ class _Rebuild:
         """
         try:
             self._in_sql = build_in_sql(
-                self._reader, self._projection, self._tables, self._leases(), until, self._tell.hear
+                self._reader,
+                self._projection,
+                self._tables.schema,
+                self._leases(),
+                until,
+                self._tell.hear,
             )
             self._events += self._in_sql.events
             if self._in_sql.reached < until:

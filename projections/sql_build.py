@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Final
 
 from eventstore.database import translated
-from projections.build_tables import BuildTables
 from projections.checkpoint import Lease
 from projections.discards import discarded
 from projections.errors import SqlRefused
@@ -27,9 +26,9 @@ from projections.sql_fold import SqlFold
 
 __all__ = ["BuiltInSql", "build_in_sql"]
 
-_RANGE_SECONDS: Final = 1.0
+_RANGE_SECONDS: Final = 0.5
 """For how long a statement should run: what a kill costs, and how often there is progress."""
-_FIRST, _LEAST, _MOST = 10_000, 1_000, 200_000
+_FIRST, _LEAST, _MOST = 10_000, 1_000, 100_000
 """Positions of a range."""
 
 
@@ -46,23 +45,22 @@ class BuiltInSql:
 def build_in_sql(
     conn: Connection,
     projection: Projection,
-    tables: BuildTables,
+    schema: str,
     leases: Sequence[Lease],
     until: int,
     report: Callable[[Progress], None],
 ) -> BuiltInSql:
     """Folds what it can into the tables of a build, and moves the checkpoints of all its shards.
 
-    `conn` is a projector's. Raises FoldNotStated and LeaseLost.
+    `conn` is a projector's, and the tables in `schema` have their keys. Raises FoldNotStated and
+    LeaseLost.
     """
     reached, events, positions = min(lease.position for lease in leases), 0, _FIRST
     if projection.fold_sql is None:
         return BuiltInSql(events, reached, None)
-    fold = SqlFold(projection, tables.schema)
+    fold = SqlFold(projection, schema)
     tell = FoldReport([Shard(projection, reached, until)], report).of(0)
     end, why_not = _end(conn, projection, leases, until)
-    if reached < end:
-        tables.open_to_sql()
     try:
         while reached < end:
             began = monotonic()
@@ -73,10 +71,10 @@ def build_in_sql(
             fitting = round(positions * _RANGE_SECONDS / max(monotonic() - began, 0.001))
             positions = max(_LEAST, min(fitting, 2 * positions, _MOST))
     except SqlRefused as refused:
-        why_not = str(refused)
+        why_not = f"{refused.reason}, in the positions {refused.after + 1} to {refused.until}"
     if why_not is not None:
-        LOG.warning("rules go on for SQL", projection=projection.name, position=reached,
-                    reason=why_not)  # fmt: skip
+        facts = {"projection": projection.name, "position": reached, "reason": why_not}
+        LOG.warning("fold in SQL ended early", **facts)
     return BuiltInSql(events, reached, why_not)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
+from projections.builds_cli import _say
 from projections.definition import definition_of
 from projections.discards import append_discard
+from projections.drift import check
 from projections.errors import FoldNotStated, LeaseHeld, LeaseLost
 from projections.progress import Progress
 from projections.projection import Projection
@@ -107,6 +109,8 @@ def test_all_of_it(store: EventStore, url: str, conn: Connection, workers: int) 
         "SELECT indexname FROM pg_indexes WHERE schemaname = 'projections' "
         "AND tablename = 'orders' ORDER BY 1"
     ).fetchall() == [("orders_pkey",), ("orders_title",)]
+    with open_session(url, part="test", role="owner") as owner:
+        assert check(owner, [OrdersInSql()]).drifts == ()
 
 
 def test_the_live_projector_goes_on_with_the_rules(
@@ -209,6 +213,18 @@ def test_a_second_opening_violates_the_key(store: EventStore, url: str, conn: Co
     assert held(conn) == [(twice, None)]
     assert as_by_rules(conn, done)
     assert "opened: duplicate key" in str(done.why_not_sql)
+
+
+def test_the_command_says_how_far_sql_came(
+    store: EventStore, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(store, 1, 10)
+    twice = store.append("order-7", [Opened(order_id=number(7), title="again")]).positions[0]
+    _say(rebuild(url, OrdersInSql()))
+    said = capsys.readouterr().err
+    assert "21 of them in SQL" in said
+    assert "after the fold in SQL: opened: duplicate key" in said
+    assert f"in the positions 31 to {twice}" in said
 
 
 def test_what_is_discarded_is_left_out(store: EventStore, url: str, conn: Connection) -> None:
