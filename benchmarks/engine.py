@@ -19,9 +19,9 @@ from types import FrameType
 from typing import Final
 
 from benchmarks.memory import PeakMemory, peak_megabytes
-from projections.daemon import run_daemon
+from projections.builds.rebuild import RebuildOptions, rebuild, rebuild_all
+from projections.live.daemon import run_daemon
 from projections.projection import Projection
-from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 
 __all__ = ["WORKERS", "Daemons", "Rebuilding", "daemons", "rebuild_once"]
 

@@ -20,7 +20,7 @@ from benchmarks.sandbox import Database
 from benchmarks.stories import crew, stories
 from eventstore import Append, EventStore
 from eventstore.queries import load
-from projections.rebuild import rebuild
+from projections.builds.rebuild import rebuild
 
 __all__ = ["HistoryLog", "MixedLog"]
 

@@ -5,7 +5,7 @@ rows, its rules and the SQL file of its tables. The engine's parts are modules o
 `rebuild`, `replay`, `status`, `verify` and `drift`.
 """
 
-from projections.daemon import run_daemon
+from projections.live.daemon import run_daemon
 from projections.projection import Projection, Rows, State, on
 from projections.row import Key, Row, table
 

@@ -21,11 +21,11 @@ from uuid import UUID
 from eventstore import Event, RecordedEvent
 from eventstore.codec import encode
 from eventstore.registry import default_registry
+from projections.apply.holding import Held, Holding
+from projections.builds.same_in_sql import same_in_sql
 from projections.errors import EventNotApplied
-from projections.holding import Held, Holding
 from projections.projection import Projection, State
 from projections.row import Key, Row
-from projections.same_in_sql import same_in_sql
 
 __all__ = ["FIRST_MOMENT", "Given", "given", "recorded", "same_in_sql", "told"]
 

@@ -14,13 +14,13 @@ from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.trace import Step, as_json, build, step
 from eventstore.vocabulary.work import EvidenceGiven, WorkItemStatusChanged
+from projections.audit.replay import row_as_of
+from projections.audit.verify import Verified, verify
 from projections.catalogue import PROJECTIONS
 from projections.demo.agents.planner import Planner
 from projections.demo.files import Check
 from projections.demo.team import Team
-from projections.replay import row_as_of
 from projections.session import Connection, open_session
-from projections.verify import Verified, verify
 
 __all__ = ["AsOf", "Findings", "Item", "gather"]
 

@@ -14,8 +14,8 @@ from typing import Final, Self
 from eventstore.config import Settings
 from projections.catalogue import PROJECTIONS
 from projections.errors import ProjectionError
+from projections.monitor.status import status
 from projections.session import Connection
-from projections.status import status
 
 __all__ = ["Projector", "ProjectorFailed"]
 

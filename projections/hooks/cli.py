@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="What runs after a projection's com
 def list_all(context: typer.Context) -> None:
     """List the hooks that were run, with where they are and why they fail."""
     from projections.catalogue import PROJECTIONS
-    from projections.status import status
+    from projections.monitor.status import status
 
     options = Options.of(context)
     with _session(options) as conn:

@@ -9,7 +9,7 @@ from eventstore import RecordedEvent
 from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.read import events_at, page_after, shard_page_after
-from projections.discards import discarded
+from projections.apply.discards import discarded
 from projections.hooks.hook import Changes
 from projections.hooks.place import Place
 from projections.projection import Projection

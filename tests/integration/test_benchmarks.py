@@ -16,7 +16,7 @@ from benchmarks.folds import Folds
 from benchmarks.packages import PackageChange, PackageHistories, PackageHistoriesInSql
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
-from projections.rebuild import rebuild
+from projections.builds.rebuild import rebuild
 from tests.integration.projections.running import catch_up
 
 EVENTS = 3_000

@@ -14,7 +14,7 @@ import typer.main
 
 from eventstore.cli.main import app
 from eventstore.database import connect
-from projections.rebuild import rebuild
+from projections.builds.rebuild import rebuild
 
 ROOT = Path(__file__).parents[2]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

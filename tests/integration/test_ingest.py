@@ -21,7 +21,7 @@ from eventstore.ingest.agent_trail import NAMESPACE, reader
 from eventstore.ingest.run import Ingest, find_files
 from eventstore.vocabulary.trust import MessageSent
 from projections.catalogue import PROJECTIONS
-from projections.daemon import run_daemon
+from projections.live.daemon import run_daemon
 from tests.trails import Json, chapter, item, trail
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from eventstore import Event, EventStore
 from eventstore.database import connect
-from projections.holding import Held
-from projections.rebuild import RebuildOptions, rebuild
+from projections.apply.holding import Held
+from projections.builds.rebuild import RebuildOptions, rebuild
+from projections.builds.shard_build import Shard, ShardFold
 from projections.session import Connection, open_session
-from projections.shard_build import Shard, ShardFold
 from tests.integration.projections.building import ShardedThings
 from tests.integration.projections.running import number, plain, stored
 from tests.integration.projections.things import (
@@ -92,7 +92,7 @@ def test_a_build_is_a_fold(
 
         patch.setattr(whole, "_hold", hold)
         whole.run()
-        patch.setattr("projections.log_pages._PAGE", page)
+        patch.setattr("projections.builds.log_pages._PAGE", page)
         done = rebuild(url, ShardedThings(), options)
         assert stored(conn, ShardedThings()) == plain(whole.state)
         assert held(conn) == waiting

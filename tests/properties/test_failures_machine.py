@@ -23,13 +23,13 @@ from eventstore import Event, EventStore
 from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.session import Session
-from projections.by_hand import discard, retry_now
+from projections.apply.by_hand import discard, retry_now
+from projections.apply.failures import failures
+from projections.audit.verify import verify
+from projections.builds.old_build import switch_back
+from projections.builds.rebuild import rebuild
 from projections.errors import NoOldBuild
-from projections.failures import failures
-from projections.old_build import switch_back
-from projections.rebuild import rebuild
 from projections.session import open_session
-from projections.verify import verify
 from tests.integration.projections.running import catch_up, number
 from tests.integration.projections.things import (
     DDL,

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from eventstore import Event, EventStore
 from eventstore.vocabulary import packaging, trust, work
+from projections.audit.replay import state_as_of
+from projections.audit.verify import verify
+from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.catalogue import PROJECTIONS
 from projections.errors import EventNotApplied
 from projections.packaging.rows import Package
 from projections.projection import Projection, State
-from projections.rebuild import RebuildOptions, rebuild
-from projections.replay import state_as_of
 from projections.session import open_session
 from projections.testing import recorded
-from projections.verify import verify
 from tests.integration.projections.running import Table, catch_up, plain, stored
 
 _tenants = count()
@@ -258,7 +258,7 @@ def test_live_is_rebuilt_is_as_of_the_head(
             assert before == then[each]
             if rebuilding is not None:
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr("projections.log_pages._PAGE", batch)
+                    patch.setattr("projections.builds.log_pages._PAGE", batch)
                     rebuild(database_url, each, rebuilding)
                 assert of_tenant(stored(conn, each), tenant) == live
             assert verify(database_url, each).wrong == 0

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore import Event, RecordedEvent
+from projections.apply.holding import Held, Holding, named
 from projections.catalogue import PROJECTIONS
 from projections.errors import EventNotApplied
-from projections.holding import Held, Holding, named
 from projections.projection import Projection, State
 from projections.row import Key, Row
 from projections.testing import recorded

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.spread import spread
+from projections.live.spread import spread
 
 DAEMONS = st.sampled_from("abcd")
 UNITS = st.integers(0, 11)

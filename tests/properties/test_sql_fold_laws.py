@@ -18,7 +18,7 @@ from benchmarks.packages import (
 )
 from eventstore import Event, EventStore, RecordedEvent
 from eventstore.embedded import EmbeddedServer
-from projections.rebuild import RebuildOptions, rebuild
+from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.session import Connection, open_session
 from projections.testing import recorded, same_in_sql
 from tests.integration.projections.orders import Opened, OpenedOnce, Orders, OrdersInSql, Shipped
@@ -110,9 +110,9 @@ def test_a_rebuild_is_the_same(
     ):
         for event in story:
             store.append("story-1", [event])
-        patch.setattr("projections.sql_build._FIRST", positions)
-        patch.setattr("projections.sql_build._MOST", positions)
-        patch.setattr("projections.sql_build._LEAST", 1)
+        patch.setattr("projections.builds.sql_build._FIRST", positions)
+        patch.setattr("projections.builds.sql_build._MOST", positions)
+        patch.setattr("projections.builds.sql_build._LEAST", 1)
         seen = []
         # Before anything is held, by the rules alone, and with what is held by then.
         for rules in (OrdersInSql(), Orders(), OrdersInSql()):

@@ -85,6 +85,35 @@ def test_only_command_lines_import_a_command_line(name: str) -> None:
         assert not [found for found in imports(name) if is_command_line(found)]
 
 
+NEVER_UP = {
+    "apply": ("live", "builds", "audit", "monitor"),
+    "hooks": ("live", "builds", "audit"),
+    "live": ("builds", "audit"),
+    "builds": ("live", "audit", "monitor"),
+    "audit": ("live", "monitor"),
+    "monitor": ("apply", "live", "builds", "audit"),
+}
+"""What a folder of the engine does not know: following the log, building anew and looking back
+stand beside each other, on what applies events."""
+
+
+@pytest.mark.parametrize("folder", NEVER_UP)
+def test_the_engine_has_floors(folder: str) -> None:
+    inside = [
+        name
+        for name in MODULES
+        if within(name, f"projections.{folder}") and not is_command_line(name)
+    ]
+    assert inside
+    above = [f"projections.{other}" for other in NEVER_UP[folder]]
+    assert not [
+        (name, found)
+        for name in inside
+        for found in imports(name)
+        if any(within(found, other) for other in above)
+    ]
+
+
 @pytest.mark.parametrize(
     "name", [name for name in MODULES if within(name, "eventstore.vocabulary")]
 )

@@ -16,12 +16,12 @@ from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.read import watermark
 from eventstore.server import make_database
+from projections.audit.verify import verify
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import position_of
-from projections.rebuild import rebuild
+from projections.monitor.status import status
 from projections.session import Connection, open_session
-from projections.status import status
-from projections.verify import verify
 from tests.integration.log.crash import kill
 from tests.integration.log.raw_append import append
 from tests.integration.pooler.pgbouncer import PgBouncer, pgbouncer
@@ -187,9 +187,9 @@ def test_positions_that_a_crash_took_back_are_not_skipped(
         reached = max(reached, found.until)
         return found
 
-    monkeypatch.setattr("projections.tail.news", news)
+    monkeypatch.setattr("projections.live.tail.news", news)
     # Else it writes down at once how far it has read, and compares that later.
-    monkeypatch.setattr("projections.tail._settle", lambda conn, feeds: None)
+    monkeypatch.setattr("projections.live.tail._settle", lambda conn, feeds: None)
     with psycopg.connect(durable_server.admin_url("store"), autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
         admin.execute("SELECT pg_reload_conf()")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eventstore import EventStore
-from projections.build_lease import BuildLease, begin_build
+from projections.builds.build_lease import BuildLease, begin_build
 from projections.projection import Projection
 from projections.session import open_session
 from tests.integration.projections.running import number

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from projections.daemon import run_daemon
 from projections.hooks import Changes, Hook
+from projections.live.daemon import run_daemon
 from tests.integration.projections.things import Things
 
 

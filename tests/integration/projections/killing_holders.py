@@ -11,10 +11,10 @@ import signal
 
 from eventstore import EventStore
 from eventstore.database import connect
+from projections.audit.replay import state_as_of
+from projections.audit.verify import verify
 from projections.checkpoint import position_of
-from projections.replay import state_as_of
 from projections.session import Connection, open_session
-from projections.verify import verify
 from tests.integration.projections.killing import projector
 from tests.integration.projections.running import catch_up, number, plain, stored, until
 from tests.integration.projections.things import (

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from projections.daemon import run_daemon
+from projections.live.daemon import run_daemon
 from tests.integration.projections import things
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from threading import Event
 
-from projections import build
+from projections.builds import build
+from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.errors import LeaseHeld
-from projections.rebuild import RebuildOptions, rebuild
 from tests.integration.projections.small_pages import Paged, use_small_pages
 
 if __name__ == "__main__":

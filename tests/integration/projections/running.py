@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from eventstore.read import watermark
-from projections.daemon import run_daemon
+from projections.audit.replay import state_as_of
+from projections.live.daemon import run_daemon
 from projections.projection import Projection, State
-from projections.replay import state_as_of
 from projections.row import full_key
 from projections.row_store import RowStore
 from projections.session import Connection

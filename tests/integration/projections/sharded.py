@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eventstore import EventStore
-from projections.reshard import reshard
+from projections.live.reshard import reshard
 from projections.session import Connection, open_session
 from tests.integration.projections.running import catch_up, replayed, stored
 from tests.integration.projections.things import Things

@@ -24,7 +24,7 @@ if __name__ == "__main__":
     url, lease, hours_ahead = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     if hours_ahead:
         shift_clocks(hours_ahead)
-    from projections.daemon import run_daemon
+    from projections.live.daemon import run_daemon
     from tests.integration.projections.sharded import Sharded
 
     stop = Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from projections import log_pages
+from projections.builds import log_pages
 from tests.integration.projections.building import ShardedThings
 from tests.integration.projections.things import Things
 

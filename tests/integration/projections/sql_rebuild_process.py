@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from projections import sql_build
-from projections.progress import Progress
-from projections.rebuild import RebuildOptions, rebuild
+from projections.builds import sql_build
+from projections.builds.progress import Progress
+from projections.builds.rebuild import RebuildOptions, rebuild
 from tests.integration.projections.orders import OrdersInSql
 
 

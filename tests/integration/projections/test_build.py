@@ -17,15 +17,16 @@ import pytest
 
 from eventstore import Event, EventStore, RecordedEvent
 from eventstore.registry import EventRegistry
-from projections import definition, tables
-from projections.build_lease import begin_build
-from projections.definition import definition_of
+from projections import tables
+from projections.builds import definition
+from projections.builds.build_lease import begin_build
+from projections.builds.definition import definition_of
+from projections.builds.progress import Progress
+from projections.builds.rebuild import RebuildOptions, Rebuilt, rebuild
 from projections.errors import LeaseHeld, ProjectionPaused, WorkerLost
-from projections.progress import Progress
+from projections.monitor.status import status
 from projections.projection import Projection, Rows, on
-from projections.rebuild import RebuildOptions, Rebuilt, rebuild
 from projections.session import Connection, open_session
-from projections.status import status
 from projections.tables import sql_file
 from tests.integration.projections.building import ShardedThings, fill
 from tests.integration.projections.killing import tell
@@ -54,12 +55,12 @@ from tests.integration.projections.things import (
 @pytest.fixture
 def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any log is long enough for processes."""
-    monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
+    monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
 
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.log_pages._PAGE", 10)
+    monkeypatch.setattr("projections.builds.log_pages._PAGE", 10)
 
 
 def flushing(**options: Any) -> RebuildOptions:
@@ -362,7 +363,7 @@ def test_what_is_held_is_held_after_a_resume(
 def test_too_many_failures_end_it(
     store: EventStore, url: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.holding.MAX_HELD", 4)
+    monkeypatch.setattr("projections.apply.holding.MAX_HELD", 4)
     fill(store, 1, 5)
     for n in range(1, 6):
         store.append(f"thing-{n}", [Forbidden(thing_id=number(n))])
@@ -419,7 +420,7 @@ def test_a_process_that_is_killed_takes_the_others_with_it(
 
 def is_worker(process: psutil.Process) -> bool:
     try:
-        return "projections.processes" in " ".join(process.cmdline())
+        return "projections.builds.processes" in " ".join(process.cmdline())
     except psutil.Error:
         return False
 

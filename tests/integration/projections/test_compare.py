@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from projections.change import Change
-from projections.compare import compare, load_rules
+from projections.audit.change import Change
+from projections.audit.compare import compare, load_rules
 from projections.errors import CompareRefused, RulesNotFound
 from projections.packaging import Packaging
 from projections.session import Connection
@@ -24,13 +24,13 @@ MODULE = "tests.integration.projections.other_rules"
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     if request.param == "memory":
         return {}
-    monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
+    monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
     if request.param == "processes":
         return {"workers": 2, "rows_in_memory": 3}
-    monkeypatch.setattr("projections.build.can_travel", lambda task: False)
+    monkeypatch.setattr("projections.builds.build.can_travel", lambda task: False)
     if request.param == "tables":
         return {}
-    monkeypatch.setattr("projections.log_pages._PAGE", 10)
+    monkeypatch.setattr("projections.builds.log_pages._PAGE", 10)
     return {"rows_in_memory": 3}
 
 
@@ -100,7 +100,7 @@ def test_rules_that_fail_are_listed(filled: str, way: dict[str, Any]) -> None:
 
 
 def test_the_first_are_kept_all_are_heard(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.compare.SHOWN", 2)
+    monkeypatch.setattr("projections.audit.compare.SHOWN", 2)
     heard: list[Change] = []
     found = compare(filled, ShardedThings(), Graded(), each=heard.append)
     assert (len(found.changes), len(heard)) == (2, 21)

@@ -21,10 +21,10 @@ from eventstore.server import make_database
 from eventstore.vocabulary.trust import AgentRegistered
 from eventstore.vocabulary.work import WorkItemQueued, WorkItemStatusChanged, WorkOrderOpened
 from projections.checkpoint import Lease, acquire
-from projections.observer import Observer
+from projections.live.observer import Observer
+from projections.monitor.web import Web
 from projections.projection import Rows, on
 from projections.session import Connection
-from projections.web import Web
 from projections.work import Work
 from tests.integration.log.crash import kill
 from tests.integration.projections.daemon_process import DaemonProcess, daemon_process
@@ -184,7 +184,7 @@ def test_a_thread_that_hangs(store: EventStore, url: str, monkeypatch: pytest.Mo
             entered.set()
             assert leave.wait(60)
 
-    monkeypatch.setattr("projections.health.STUCK_SECONDS", 1.0)
+    monkeypatch.setattr("projections.monitor.health.STUCK_SECONDS", 1.0)
     found: list[Web] = []
     enter = Web.__enter__
 

@@ -10,11 +10,11 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.advice import advice
-from projections.membership import daemons
+from projections.live.membership import daemons
+from projections.monitor.advice import advice
+from projections.monitor.status import ProjectionStatus, status
 from projections.row import table
 from projections.session import Connection
-from projections.status import ProjectionStatus, status
 from projections.work import Work
 from tests.integration.projections.killing import tell, telling
 from tests.integration.projections.running import catch_up, number, running, stored, until

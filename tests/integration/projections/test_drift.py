@@ -9,11 +9,11 @@ import pytest
 
 from eventstore.cli.main import main
 from eventstore.database import connect
-from projections import drift
+from projections.audit import drift
+from projections.audit.drift import Drift
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
-from projections.drift import Drift
 from projections.projection import Projection
-from projections.rebuild import rebuild
 from projections.session import Connection
 from tests.integration.projections.things import Things
 from tests.integration.projections.things_anew import FUNCTION, ThingsAnew

@@ -11,14 +11,14 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
-from projections.by_hand import discard, retry_now
+from projections.apply.by_hand import discard, retry_now
+from projections.apply.failures import failures, held_event
+from projections.audit.replay import row_as_of
+from projections.audit.verify import verify
+from projections.builds.rebuild import rebuild
 from projections.errors import NotHeld, NotTried, ProjectionPaused, WaitsForAnother
-from projections.failures import failures, held_event
 from projections.projection import Rows, on
-from projections.rebuild import rebuild
-from projections.replay import row_as_of
 from projections.session import Connection
-from projections.verify import verify
 from tests.integration.projections.running import (
     Running,
     catch_up,
@@ -437,7 +437,7 @@ def test_a_discard_that_was_broken_off_is_finished(
     _, poison, _ = say(store, made(1), Forbidden(thing_id=number(1)), added(1))
     catch_up(url, Things())
     with monkeypatch.context() as patch:
-        patch.setattr("projections.by_hand._have_tried", lambda *_: 1 / 0)
+        patch.setattr("projections.apply.by_hand._have_tried", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             discard(url, Things(), poison, "first", agent="me")
     assert poison in held(conn)

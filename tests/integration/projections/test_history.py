@@ -8,8 +8,8 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
+from projections.audit.history import CellChange, cell_history, changes_between
 from projections.errors import NoSuchRow, UnknownColumn, UnknownTable
-from projections.history import CellChange, cell_history, changes_between
 from projections.session import Connection
 from tests.integration.projections.building import fill
 from tests.integration.projections.running import number

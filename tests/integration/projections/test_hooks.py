@@ -11,14 +11,14 @@ import pytest
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
 from eventstore.errors import StoreUnavailable
-from projections.by_hand import discard
-from projections.daemon import run_daemon
+from projections.apply.by_hand import discard
 from projections.errors import HookFailed, HookRefused, UnknownHook
 from projections.hooks import Changes, Hook
 from projections.hooks.place import forget
+from projections.live.daemon import run_daemon
+from projections.monitor.web import Web
 from projections.projection import Rows, on
 from projections.session import Connection
-from projections.web import Web
 from projections.work import Work
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import catch_up, checkpoint, number, running, until

@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstore import EventStore
-from projections.by_hand import discard
+from projections.apply.by_hand import discard
+from projections.builds.progress import Progress
+from projections.builds.rebuild import rebuild
 from projections.hooks.runners import Runners
-from projections.progress import Progress
-from projections.rebuild import rebuild
 from projections.session import Connection
 from tests.integration.projections.hooking import Remembering
 from tests.integration.projections.killing import tell
@@ -191,7 +191,7 @@ def test_what_was_discarded_is_not_told_after_the_switch(
     assert hook.told() == [1]
     with monkeypatch.context() as patch:
         # The one who discards it is gone before the projector has heard of it.
-        patch.setattr("projections.by_hand._have_tried", lambda *_: [])
+        patch.setattr("projections.apply.by_hand._have_tried", lambda *_: [])
         discard(url, Things(), poison, "sent by mistake", agent="me")
     rebuild(url, Things())
     owed = conn.execute("SELECT position FROM hook_backlog ORDER BY position").fetchall()

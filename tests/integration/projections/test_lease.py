@@ -6,11 +6,11 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.read import page_after, watermark
-from projections.batch import apply_events
+from projections.apply.batch import apply_events
+from projections.apply.holding import Holding
 from projections.checkpoint import Held, Lease, acquire, position_of
-from projections.daemon import run_daemon
 from projections.errors import LeaseLost, RulesDiffer
-from projections.holding import Holding
+from projections.live.daemon import run_daemon
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from tests.integration.projections.running import (

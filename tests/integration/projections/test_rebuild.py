@@ -17,6 +17,10 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
+from projections.apply.failures import failures
+from projections.builds.old_build import switch_back
+from projections.builds.progress import Progress
+from projections.builds.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.catalogue import PROJECTIONS
 from projections.errors import (
     LeaseHeld,
@@ -25,11 +29,7 @@ from projections.errors import (
     RebuildRefused,
     SwitchRefused,
 )
-from projections.failures import failures
-from projections.old_build import switch_back
-from projections.progress import Progress
 from projections.projection import Projection, Rows, on
-from projections.rebuild import RebuildOptions, rebuild, rebuild_all
 from projections.session import Connection
 from tests.integration.projections.building import begin_rebuild, fill
 from tests.integration.projections.running import (

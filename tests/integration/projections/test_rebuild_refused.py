@@ -12,14 +12,15 @@ import pytest
 
 from eventstore import Event, EventStore, RecordedEvent
 from eventstore.database import connect
-from projections import definition, tables
-from projections.failures import failures
-from projections.progress import Progress
+from projections import tables
+from projections.apply.failures import failures
+from projections.audit.verify import verify
+from projections.builds import definition
+from projections.builds.progress import Progress
+from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.projection import Rows, on
-from projections.rebuild import RebuildOptions, rebuild
 from projections.session import Connection
 from projections.tables import sql_file
-from projections.verify import verify
 from tests.integration.projections.building import ShardedThings, fill
 from tests.integration.projections.running import catch_up, checkpoint, number, replayed, stored
 from tests.integration.projections.things import (
@@ -111,7 +112,7 @@ def test_it_is_held_as_live_holds_it(
     known: bool,
 ) -> None:
     if place != "here":
-        monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
+        monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
     fill(store, 1, 12)
     refused = store.append("thing-7", [POISON[why]]).position
     waiting = store.append("thing-7", [AmountAdded(thing_id=number(7), amount=1)]).position

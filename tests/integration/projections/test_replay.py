@@ -10,10 +10,10 @@ import pytest
 from eventstore import EventStore
 from eventstore.database import connect
 from eventstore.errors import ConfigurationError
+from projections.apply.holding import Holding
+from projections.audit.fold import fold
+from projections.audit.replay import owner_of, parse_key, position_at, row_as_of, state_as_of
 from projections.errors import NoSuchRow, UnknownTable
-from projections.fold import fold
-from projections.holding import Holding
-from projections.replay import owner_of, parse_key, position_at, row_as_of, state_as_of
 from projections.session import Connection
 from projections.work.rows import WorkItem
 from tests.integration.projections.running import catch_up, number, plain, stored

@@ -10,13 +10,13 @@ import pytest
 from eventstore import EventStore
 from eventstore.follow import Division, page
 from eventstore.vocabulary.packaging import PackageDeleted, PackageRegistered
-from projections.abreast import wait_for_others
-from projections.batch import apply_events
+from projections.apply.abreast import wait_for_others
+from projections.apply.batch import apply_events
+from projections.apply.holding import Holding
 from projections.checkpoint import Lease, acquire
 from projections.errors import LeaseLost, ReshardRefused, RulesDiffer, ShardsDiffer
-from projections.holding import Holding
+from projections.live.reshard import reshard
 from projections.packaging import Packaging
-from projections.reshard import reshard
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from tests.integration.projections.killing import tell, telling

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from eventstore import Event, EventStore
 from eventstore.read import page_after, watermark
-from projections.batch import apply_events
+from projections.apply.batch import apply_events
+from projections.apply.holding import Holding
 from projections.checkpoint import Lease, acquire
-from projections.holding import Holding
 from projections.row import Key, Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session

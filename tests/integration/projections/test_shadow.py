@@ -12,12 +12,12 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.compare import compare
+from projections.audit.compare import compare
+from projections.audit.verify import verify
+from projections.audit.verify_continuously import verify_continuously
+from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.errors import TooMuchHeld
-from projections.rebuild import RebuildOptions, rebuild
 from projections.session import Connection
-from projections.verify import verify
-from projections.verify_continuously import verify_continuously
 from tests.integration.projections.building import ShardedThings, fill
 from tests.integration.projections.running import catch_up, number, running
 from tests.integration.projections.things import (
@@ -35,11 +35,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict
     """Where the shadow lies; the options that say so."""
     if request.param == "memory":
         return {}
-    monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
-    monkeypatch.setattr("projections.build.can_travel", lambda task: False)
+    monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
+    monkeypatch.setattr("projections.builds.build.can_travel", lambda task: False)
     if request.param == "tables":
         return {}
-    monkeypatch.setattr("projections.log_pages._PAGE", 10)
+    monkeypatch.setattr("projections.builds.log_pages._PAGE", 10)
     return {"rows_in_memory": 3}
 
 
@@ -78,7 +78,7 @@ def test_every_way_finds_it(
 def test_in_processes(
     filled: str, conn: Connection, monkeypatch: pytest.MonkeyPatch, store: EventStore
 ) -> None:
-    monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
+    monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
     conn.execute("UPDATE things SET note = 'x' WHERE name = 'thing 3'")
     found = verify(filled, ShardedThings(), workers=2)
     assert (found.events, found.rows, found.wrong) == (100, 40, 1)
@@ -219,7 +219,7 @@ def test_far_too_many_end_it(
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("projections.shard_build.MOST_HELD", 900)
+    monkeypatch.setattr("projections.builds.shard_build.MOST_HELD", 900)
     with pytest.raises(TooMuchHeld, match="mend the rules") as caught:
         verify(filled, ShardedThings(), **way)
     assert (caught.value.held, caught.value.failed) == (901, 901)
@@ -232,7 +232,7 @@ def test_what_a_killed_one_left_is_cleared_up(
     filled: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But not the shadow of one that lives."""
-    monkeypatch.setattr("projections.build._FEW_POSITIONS", 0)
+    monkeypatch.setattr("projections.builds.build._FEW_POSITIONS", 0)
     with connect(filled, role="owner") as owner, connect(filled, role="owner") as living:
         (pid,) = living.execute("SELECT pg_backend_pid()").fetchone() or (0,)
         left = "projections_verify_things_4194305_0a0b0c"

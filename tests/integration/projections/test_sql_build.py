@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from projections.builds_cli import _say
-from projections.definition import definition_of
-from projections.discards import append_discard
-from projections.drift import check
+from projections.apply.discards import append_discard
+from projections.audit.drift import check
+from projections.audit.verify import verify
+from projections.builds.definition import definition_of
+from projections.builds.progress import Progress
+from projections.builds.rebuild import RebuildOptions, Rebuilt, rebuild
+from projections.cli.builds import _say
 from projections.errors import FoldNotStated, LeaseHeld, LeaseLost
-from projections.progress import Progress
 from projections.projection import Projection
-from projections.rebuild import RebuildOptions, Rebuilt, rebuild
 from projections.session import Connection, open_session
 from projections.testing import same_in_sql, told
-from projections.verify import verify
 from tests.integration.projections.orders import (
     Opened,
     OpenedOnce,
@@ -57,7 +57,7 @@ def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that states the fold, to be changed."""
-    monkeypatch.setattr("projections.sql_fold.folder_of", lambda cls: tmp_path)
+    monkeypatch.setattr("projections.builds.sql_fold.folder_of", lambda cls: tmp_path)
     file = tmp_path / "orders_fold.sql"
     file.write_text(FOLD)
     return file

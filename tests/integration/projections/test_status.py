@@ -8,13 +8,13 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.advice import advice
+from projections.apply.failure import facts_of
 from projections.checkpoint import Lease, acquire
-from projections.failure import facts_of
 from projections.hooks import Changes
+from projections.monitor.advice import advice
+from projections.monitor.status import ProjectionStatus, status
 from projections.projection import Projection
 from projections.session import Connection
-from projections.status import ProjectionStatus, status
 from tests.integration.projections.building import begin_rebuild
 from tests.integration.projections.holding_events import hold
 from tests.integration.projections.hooking import Remembering
@@ -201,7 +201,7 @@ def test_each_shard_counts_its_own_events(
     assert [each.failed for each in found] == [int(held[0][1] == n) for n in range(4)]
     # With a cap, whoever is behind for more than that counts as far as one walk goes, and the one
     # further ahead is counted by another.
-    monkeypatch.setattr("projections.lag.LAG_CAP", 10)
+    monkeypatch.setattr("projections.monitor.lag.LAG_CAP", 10)
     capped = status(conn, [Sharded()]).projections
     assert [each.lag_capped for each in capped[:2]] == [True, True]
     assert 0 < capped[0].lag_events <= 10
@@ -218,7 +218,7 @@ def test_how_long_it_will_take(
     assert isinstance(acquire(conn, Things(), seconds=60), Lease)
     conn.execute("UPDATE checkpoints SET events_per_second = 10")
     assert only(conn).eta_seconds == 4.0
-    monkeypatch.setattr("projections.lag.LAG_CAP", 10)
+    monkeypatch.setattr("projections.monitor.lag.LAG_CAP", 10)
     found = only(conn)
     assert (found.lag_events, found.lag_capped) == (10, True)
     assert found.eta_seconds == pytest.approx(4.0)

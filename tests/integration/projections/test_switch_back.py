@@ -9,12 +9,12 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import connect
-from projections.build_lease import take_old
+from projections.builds.build_lease import take_old
+from projections.builds.old_build import drop_old, own_rules, switch_back
+from projections.builds.progress import Progress
+from projections.builds.rebuild import rebuild
 from projections.errors import LeaseHeld, NoOldBuild, SwitchRefused
-from projections.old_build import drop_old, own_rules, switch_back
-from projections.progress import Progress
 from projections.projection import Projection
-from projections.rebuild import rebuild
 from projections.session import Connection, open_session
 from projections.tables import live_rules
 from tests.integration.projections.building import ShardedThings, fill

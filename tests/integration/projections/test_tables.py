@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from eventstore.database import connect
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.errors import TablesNotMade
 from projections.projection import Projection
-from projections.rebuild import rebuild
 from projections.row import Row, table
 from projections.session import Connection
 from projections.tables import sql_file, template

@@ -9,11 +9,11 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.vocabulary.packaging import PackageRegistered
-from projections import feed
 from projections.checkpoint import Lease, acquire
+from projections.live import feed
+from projections.live.tail import Tail
 from projections.packaging import Packaging
 from projections.session import Connection
-from projections.tail import Tail
 from projections.work import Work
 from tests.integration.projections.killing import tell
 from tests.integration.projections.running import (

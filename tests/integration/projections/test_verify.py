@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
+from projections.apply.held_rows import HeldRow, page
+from projections.audit.verify import verify
 from projections.errors import RulesDiffer
-from projections.held_rows import HeldRow, page
 from projections.session import Connection
-from projections.verify import verify
 from tests.integration.projections.running import catch_up, number, running
 from tests.integration.projections.things import (
     AmountAdded,
@@ -85,7 +85,7 @@ def test_a_row_that_was_tampered_with_is_found(
 def test_only_so_many_are_shown(
     filled: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.verify.SHOWN", 3)
+    monkeypatch.setattr("projections.audit.verify.SHOWN", 3)
     conn.execute("UPDATE things SET note = 'x'")
     found = verify(filled, Things())
     assert (found.wrong, len(found.differences)) == (5, 3)
@@ -127,8 +127,8 @@ def test_it_is_right_in_the_middle_of_a_retry(
         found.append((said.held, said.wrong, said.failed))
         return page(*arguments)
 
-    monkeypatch.setattr("projections.retry._CHUNK", 2)
-    monkeypatch.setattr("projections.retry.page", chunk)
+    monkeypatch.setattr("projections.apply.retry._CHUNK", 2)
+    monkeypatch.setattr("projections.apply.retry.page", chunk)
     assert catch_up(filled, Cured()) == {}
     assert [held for held, _, _ in found[:8]] == [14, 12, 10, 8, 6, 4, 2, 0]
     assert {(wrong, failed) for _, wrong, failed in found} == {(0, 0)}

@@ -9,10 +9,10 @@ import pytest
 
 from eventstore import EventStore, migrate
 from eventstore.database import connect
-from projections import drift
+from projections.audit import drift
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.errors import NotInstalled, RebuildRefused, RulesDiffer
-from projections.rebuild import rebuild
 from projections.session import Connection
 from tests.integration.projections.running import (
     catch_up,

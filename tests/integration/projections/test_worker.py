@@ -11,7 +11,7 @@ import pytest
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.database import connect
-from projections.applier import Applier
+from projections.apply.applier import Applier
 from projections.errors import RulesDiffer
 from projections.projection import Rows, on
 from projections.session import Connection

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from projections import catalogue
+from projections.audit.replay import owner_of
 from projections.catalogue import PROJECTIONS, all_projections, projection, versions
 from projections.errors import NotLoaded, UnknownProjection, UnknownVersion
-from projections.replay import owner_of
 from projections.tables import sql_file
 
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from eventstore import Event, RecordedEvent
+from projections.apply.holding import MAX_HELD, Held, Holding, named
 from projections.errors import EventNotApplied
-from projections.holding import MAX_HELD, Held, Holding, named
 from projections.projection import Projection, Rows, on
 from projections.row import Row, table
 from projections.testing import given, recorded

@@ -1,0 +1,1 @@
+"""Rows made anew from the log, beside the live ones, and put in their place."""

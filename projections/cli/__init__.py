@@ -1,0 +1,1 @@
+"""The commands of projections, beside those of the store."""

@@ -1,0 +1,1 @@
+"""Projectors that follow the log, on any number of hosts."""

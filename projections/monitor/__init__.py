@@ -1,0 +1,1 @@
+"""What operators see of projectors, and what they should do about it."""
