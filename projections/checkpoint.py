@@ -41,6 +41,8 @@ Build = Literal["live", "rebuild", "old"]
 LEASE_SECONDS: Final = 5.0
 """Seconds without a sign of life after which another projector takes over."""
 
+_STATEMENT, _LOCK = 0.8, 0.5
+"""What part of its transaction's time a statement may take, and may wait for a lock."""
 _LEASE_LOST: Final = "ES102"
 _SQL: Final = load("projections.sql", "checkpoint.sql")
 
@@ -86,7 +88,7 @@ class Lease:
         with self._lost_is_told(), one_flight(conn):
             # First, so that the row locks are always taken in the same order: the checkpoint,
             # then the tables, as the switch after a rebuild takes them.
-            conn.execute(_SQL["advance"], self._facts(until=until, events=events))
+            conn.execute(_SQL["advance"], self._step(until, events))
             yield
         self.moved(until, events)
 
@@ -116,7 +118,7 @@ class Lease:
         """Moves the checkpoint at the end of the caller's transaction; raises LeaseLost."""
         self.rate.add(events)
         with self._lost_is_told(), translated():
-            conn.execute(_SQL["advance"], self._facts(until=until, events=events))
+            conn.execute(_SQL["advance"], self._step(until, events))
 
     @property
     def heartbeat_in(self) -> float:
@@ -156,6 +158,15 @@ class Lease:
         with translated():
             if conn.execute(_SQL[name], self._facts(**facts)).rowcount != 1:
                 raise LeaseLost(self.projection, self.fencing_token)
+
+    def _step(self, until: int, events: int) -> dict[str, Any]:
+        milliseconds = 1000 * max(2 * self.seconds, 10)  # as projections.advance has it
+        return self._facts(
+            until=until,
+            events=events,
+            statement_timeout=f"{round(_STATEMENT * milliseconds)}ms",
+            lock_timeout=f"{round(_LOCK * milliseconds)}ms",
+        )
 
     def _facts(self, **more: Any) -> dict[str, Any]:
         return {

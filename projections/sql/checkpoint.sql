@@ -47,10 +47,15 @@ SELECT coalesce(min(position), 9223372036854775807) FROM projections.checkpoints
  WHERE projection = %(projection)s AND build = %(build)s AND shard <> %(shard)s
 
 -- name: advance
--- Moves the checkpoint, in the transaction of its rows; raises ES102 when the lease is lost.
+-- Moves the checkpoint, in the transaction of its rows; raises ES102 when the lease is lost. That
+-- limits the time of the transaction, whose end costs the connection and does not say why. So what
+-- follows has limits that come earlier: an error tells a statement that takes too long, which may
+-- be an event's doing, from one that waits for a lock, which is not.
 SELECT projections.advance(
-    %(projection)s, %(build)s, %(shard)s, %(fencing_token)s, %(position)s, %(until)s, %(events)s,
-    %(events_per_second)s)
+           %(projection)s, %(build)s, %(shard)s, %(fencing_token)s, %(position)s, %(until)s,
+           %(events)s, %(events_per_second)s),
+       set_config('statement_timeout', %(statement_timeout)s, true),
+       set_config('lock_timeout', %(lock_timeout)s, true)
 
 -- name: heartbeat
 -- A sign of life between batches.

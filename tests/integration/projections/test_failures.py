@@ -606,6 +606,35 @@ def test_an_event_that_is_too_much_work_is_held(
     assert_live_is_replay(url, conn, Things())
 
 
+def test_an_event_that_takes_too_long_is_held(
+    store: EventStore, url: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be tried for ever, were it the end of its transaction that cut it off."""
+    monkeypatch.setattr("projections.checkpoint._STATEMENT", 0.03)
+    with connect(url, role="owner") as owner:
+        owner.execute(
+            "CREATE FUNCTION projections.too_long() RETURNS trigger LANGUAGE plpgsql AS $$"
+            "BEGIN PERFORM pg_sleep(60); RETURN new; END $$"
+        )
+        owner.execute(
+            "CREATE TRIGGER too_long BEFORE INSERT ON projections.things FOR EACH ROW "
+            "WHEN (new.name = 'huge') EXECUTE FUNCTION projections.too_long()"
+        )
+    say(store, made(1))
+    (huge,) = say(store, made(2, "huge"))
+    say(store, made(3))
+    with running(url, Things()):
+        until(lambda: position_of(conn) == store.watermark(), "the others went on")
+        assert held(conn) == {huge: None}
+        until(lambda: failures(conn, [Things()])[0].attempts > 1, "it is tried again")
+        say(store, made(4))
+        until(lambda: position_of(conn) == store.watermark(), "and holds up nobody")
+        with connect(url, role="owner") as owner:
+            owner.execute("DROP TRIGGER too_long ON projections.things")
+        until(lambda: not held(conn), "it is applied in the end")
+    assert_live_is_replay(url, conn, Things())
+
+
 # The past ---------------------------------------------------------------------------------------
 
 
