@@ -238,8 +238,8 @@ def test_the_tables_equal_a_replay(
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(900)
 def test_the_tables_equal_a_replay_at_length(
     server: EmbeddedServer, make_database: Callable[[], str]
 ) -> None:
-    run_machine(server, make_database, 100, 30)
+    run_machine(server, make_database, 25, 30)
