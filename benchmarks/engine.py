@@ -19,7 +19,8 @@ from types import FrameType
 from typing import Final
 
 from benchmarks.memory import PeakMemory, peak_megabytes
-from projections.builds.rebuild import RebuildOptions, rebuild, rebuild_all
+from projections.builds.rebuild import RebuildOptions, rebuild
+from projections.builds.rebuild_all import rebuild_all
 from projections.live.daemon import run_daemon
 from projections.projection import Projection
 

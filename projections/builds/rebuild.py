@@ -9,17 +9,12 @@ rebuild goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from threading import Event as Signal
 from time import monotonic
-from typing import Final
 
-from eventstore.database import translated
 from eventstore.errors import EventStoreError
-from eventstore.queries import load
 from eventstore.read import watermark
 from projections.apply.discards import discarded
 from projections.apply.held_rows import all_of, count, left_out
@@ -30,7 +25,7 @@ from projections.builds.build_tables import BuildTables
 from projections.builds.catch_up import CatchUp
 from projections.builds.definition import definition_of
 from projections.builds.heartbeat import Heartbeat
-from projections.builds.processes import Processes, cores, wait_for
+from projections.builds.processes import Processes
 from projections.builds.progress import PhaseReport, Progress
 from projections.builds.shard_build import FLUSH_SECONDS, Shard
 from projections.builds.sql_build import BuiltInSql, build_in_sql
@@ -40,9 +35,7 @@ from projections.checkpoint import LEASE_SECONDS, Lease
 from projections.projection import Projection
 from projections.session import Connection
 
-__all__ = ["RebuildOptions", "Rebuilt", "rebuild", "rebuild_all"]
-
-_SQL: Final = load("projections.sql", "builds.sql")
+__all__ = ["RebuildOptions", "Rebuilt", "rebuild"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,51 +130,6 @@ def rebuild(
             tell = PhaseReport(heartbeat, report)
             work = _Rebuild(url, projection, options, reader, owner, tables, begun, tell)
             return work.run(processes)
-
-
-def rebuild_all(
-    url: str,
-    projections: Iterable[Projection],
-    options: RebuildOptions = RebuildOptions(),
-    *,
-    report: Callable[[Projection, Progress], None] = lambda projection, progress: None,
-) -> list[Rebuilt]:
-    """Rebuilds several projections at once; as many shards at a time as there are cores.
-
-    Each projection stands for itself: when one fails the others are finished, and then its error
-    is raised. Raises what `rebuild` raises.
-    """
-    chosen = list(projections)
-    interrupted = Signal()
-
-    def one(projection: Projection) -> Rebuilt:
-        def tell(progress: Progress) -> None:
-            if interrupted.is_set():
-                raise KeyboardInterrupt
-            report(projection, progress)
-
-        return rebuild(url, projection, options, report=tell, processes=processes)
-
-    with (
-        Processes(cores()) as processes,
-        ThreadPoolExecutor(max(len(chosen), 1), thread_name_prefix="rebuild") as pool,
-    ):
-        try:
-            futures = {each: pool.submit(one, each) for each in _longest_first(url, chosen)}
-            wait_for(futures.values())
-        except BaseException:
-            interrupted.set()
-            processes.stop()
-            raise
-    return [futures[each].result() for each in chosen]
-
-
-def _longest_first(url: str, projections: list[Projection]) -> list[Projection]:
-    if len(projections) < 2:
-        return projections
-    with closing(open_long(url, projections[0])) as conn, translated():
-        applied: dict[str, int] = dict(conn.execute(_SQL["applied"]).fetchall())
-    return sorted(projections, key=lambda each: -applied.get(each.name, 0))
 
 
 class _Rebuild:

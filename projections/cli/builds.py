@@ -47,7 +47,8 @@ def rebuild(
 
     A rebuild that was broken off is resumed. A projection that has no tables yet gets them.
     """
-    from projections.builds.rebuild import RebuildOptions, rebuild_all
+    from projections.builds.rebuild import RebuildOptions
+    from projections.builds.rebuild_all import rebuild_all
     from projections.catalogue import projection
 
     options = Options.of(context)

@@ -20,7 +20,8 @@ from eventstore.database import connect
 from projections.apply.failures import failures
 from projections.builds.old_build import switch_back
 from projections.builds.progress import Progress
-from projections.builds.rebuild import RebuildOptions, rebuild, rebuild_all
+from projections.builds.rebuild import RebuildOptions, rebuild
+from projections.builds.rebuild_all import rebuild_all
 from projections.catalogue import PROJECTIONS
 from projections.errors import (
     LeaseHeld,
