@@ -64,7 +64,9 @@ class PackageHistory(Row):
     removed: bool = False
 
 
-class PackageHistories(Projection, name="package_histories", tables=(PackageHistory,)):
+class PackageHistories(
+    Projection, name="package_histories", tables=(PackageHistory,), shard_by="package"
+):
     """A history may begin anywhere: a move of files is not always an addition in the log."""
 
     @on(PackageAdded)
