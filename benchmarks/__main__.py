@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: all workloads, in some 25 minutes, into docs/benchmarks.md."""
+"""`python -m benchmarks`: all workloads, in some 20 minutes, into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.sandbox import sandbox
 from benchmarks.workloads import SECTIONS, WORKLOADS
 
 FULL: Final = Plan(
-    rounds=5,
+    rounds=3,
     seconds=3.0,
     events=100_000,
     appends=200,

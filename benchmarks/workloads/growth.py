@@ -29,7 +29,7 @@ def growth(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterato
         tell(f"making a log of {length:,} events")
         filling.append(_series(length, [log.grow_to(length)]))
         ours, floors, peaks = [], [], []
-        for number in range(1, max(1, plan.rounds - 2 * at) + 1):
+        for number in range(1, max(1, plan.rounds - at) + 1):
             tell(f"{length:,} events, round {number}")
             with Folds(log.database.admin_url, length) as folds:
                 floors.append(1e6 / folds.set_based(10_000))

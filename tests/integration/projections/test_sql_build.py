@@ -51,7 +51,7 @@ def url(database_url: str) -> str:
 @pytest.fixture(autouse=True)
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_FIRST", "_LEAST", "_MOST"):
-        monkeypatch.setattr(f"projections.sql_build.{name}", 10)
+        monkeypatch.setattr(f"projections.builds.sql_build.{name}", 10)
 
 
 @pytest.fixture
