@@ -30,7 +30,7 @@ check: $(VENV)/ready  ## Check style, types, import directions and migration dri
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/unit/test_imports.py tests/migration/test_drift.py
 
-bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: 25 minutes
+bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: 20 minutes
 	@$(BIN)/python -m benchmarks
 
 format: $(VENV)/ready  ## Put the code into shape

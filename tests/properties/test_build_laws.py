@@ -56,7 +56,7 @@ def held(conn: Connection) -> list[tuple[Any, ...]]:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -45,7 +45,7 @@ ORDERS = st.one_of(
 )
 
 LAWS = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -88,7 +88,7 @@ def held(conn: Connection) -> list[Any]:
 
 
 @pytest.mark.timeout(600)
-@settings(LAWS, max_examples=15)
+@settings(LAWS, max_examples=10)
 @given(
     story=st.lists(ORDERS, min_size=1, max_size=30),
     positions=st.sampled_from([1, 3, 10, 1_000]),

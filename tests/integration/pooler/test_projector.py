@@ -149,6 +149,7 @@ def durable_url(durable_server: EmbeddedServer) -> str:
     return url
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", [kill_pooler, kill_server])
 def test_a_projector_whose_connections_break(
     durable_server: EmbeddedServer,
@@ -171,6 +172,7 @@ def test_a_projector_whose_connections_break(
         assert_exactly_once(url)
 
 
+@pytest.mark.faults
 def test_positions_that_a_crash_took_back_are_not_skipped(
     durable_server: EmbeddedServer, durable_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,7 @@ def renew_server_sessions(pooler: PgBouncer, server: EmbeddedServer) -> None:
     pooler.console("RECONNECT store")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", [kill_pooler, kill_server, drop_everybody, renew_server_sessions])
 def test_faults_under_load(
     durable_server: EmbeddedServer, fault: Callable[[PgBouncer, EmbeddedServer], None]
@@ -246,6 +247,7 @@ def test_a_subscription_recognises_its_log_behind_the_pooler(
         assert subscribed._recognised > before
 
 
+@pytest.mark.faults
 def test_a_pool_gives_no_session_of_another_life(durable_server: EmbeddedServer) -> None:
     make_database(durable_server, "store")
     with pgbouncer(durable_server) as pooler, open_store(pooler.url("store")) as store:
