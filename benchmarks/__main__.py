@@ -52,7 +52,7 @@ def run(
     quick: Quick = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(help=f"One of {', '.join(WORKLOADS)}; may be repeated. Nothing is written."),
+        typer.Option(help=f"One of {', '.join(WORKLOADS)}; may be repeated."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -76,14 +76,17 @@ def run(
         sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, everything)) + b"\n")
     else:
         _stdout().print(table(everything))
-    if not quick and not only:
+    if not quick:
         _write(measured_on, outcomes)
 
 
 def _write(measured_on: Mapping[str, str], outcomes: Mapping[str, list[Outcome]]) -> None:
-    """Into the sections of docs/benchmarks.md, and their pictures."""
-    write_between("machine", markdown(("machine", ""), measured_on.items()))
+    """Into docs/benchmarks.md and its pictures, section by section, if all of it was measured."""
+    if outcomes.keys() == WORKLOADS.keys():
+        write_between("machine", markdown(("machine", ""), measured_on.items()))
     for section, workloads in SECTIONS.items():
+        if not outcomes.keys() >= workloads.keys():
+            continue
         theirs = [outcome for name in workloads for outcome in outcomes[name]]
         write_between(section, outcomes_markdown(theirs))
         if section == "growth":

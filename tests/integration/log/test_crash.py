@@ -52,8 +52,11 @@ def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) ->
     def count() -> int:
         return sum(map(len, acknowledged.values()))
 
-    with ThreadPoolExecutor(WRITERS + 1) as pool:
-        following = pool.submit(poll, subscription(durable, limit=50), followed)
+    with (
+        open_store(durable_server.url("store")) as patient,  # the limits below are not for it
+        ThreadPoolExecutor(WRITERS + 1) as pool,
+    ):
+        following = pool.submit(poll, subscription(patient, limit=50), followed)
         writers = [pool.submit(work, number) for number in range(WRITERS)]
         try:
             until(lambda: count() > 50)
