@@ -71,8 +71,6 @@ class Lease:
     """How many there are; a projection that is not divided has one."""
     holder: str = field(default_factory=holder_name)
     rate: Rate = field(default_factory=Rate)
-    advanced_at: float = field(default_factory=monotonic)
-    """When the position last moved, by monotonic()."""
     on_advance: list[Callable[[int], None]] = field(default_factory=list)
     """Called after each commit under this lease, with the number of events applied."""
     _beaten_at: float = field(default_factory=monotonic)
@@ -105,7 +103,7 @@ class Lease:
     def moved(self, until: int, events: int = 0) -> None:
         """The checkpoint is at `until` now, after so many events; that was a sign of life."""
         self.position = until
-        self.advanced_at = self._beaten_at = monotonic()
+        self._beaten_at = monotonic()
         for tell in self.on_advance:
             tell(events)
 

@@ -29,10 +29,6 @@ WITH source AS (
 INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
 SELECT tenant_id, stream_id, max(stream_version) FROM copied GROUP BY tenant_id, stream_id
 
--- name: log_end
--- How many events there are, and the last position.
-SELECT count(*), coalesce(max(position), 0) FROM eventstore.events
-
 -- name: tidy
 -- What autovacuum does a minute later, done now, so that every round sees the same.
 VACUUM ANALYZE

@@ -19,7 +19,3 @@ INSERT INTO released_packages (package, releases, latest_release)
 VALUES (:package, 1, :release)
 ON CONFLICT (package) DO UPDATE
    SET releases = released_packages.releases + 1, latest_release = excluded.latest_release
-
--- name: counted
--- What was folded: rows and events.
-SELECT count(*), coalesce(sum(releases), 0)::bigint FROM released_packages

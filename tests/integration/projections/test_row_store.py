@@ -75,26 +75,27 @@ def same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+THINGS = st.builds(
+    thing,
+    name=texts.filter(bool),
+    amount=floats,
+    price=st.decimals(allow_nan=False, allow_infinity=False, places=5),
+    big=st.integers(0, 2**63 - 1),
+    tags=st.lists(texts, max_size=4),
+    info=st.dictionaries(texts, json_values, max_size=4),
+    seen_at=st.none()
+    | st.datetimes(datetime(1, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    note=st.none() | texts,
+    retired=st.booleans(),
+)
+
+
 @settings(
     max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
-    row=st.builds(
-        thing,
-        name=texts.filter(bool),
-        amount=floats,
-        price=st.decimals(allow_nan=False, allow_infinity=False, places=5),
-        big=st.integers(0, 2**63 - 1),
-        tags=st.lists(texts, max_size=4),
-        info=st.dictionaries(texts, json_values, max_size=4),
-        seen_at=st.none()
-        | st.datetimes(datetime(1, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-        note=st.none() | texts,
-        retired=st.booleans(),
-    )
-)
+@given(row=THINGS)
 def test_a_row_comes_back_as_it_went(conn: Connection, row: Thing) -> None:
     found = round_trip(conn, row)
     assert same(found, vars(row)), f"{found} is not {vars(row)}"
@@ -176,21 +177,7 @@ def test_round_trips_do_not_grow_with_the_batch(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
-    row=st.builds(
-        thing,
-        name=texts.filter(bool),
-        amount=floats,
-        price=st.decimals(allow_nan=False, allow_infinity=False, places=5),
-        big=st.integers(0, 2**63 - 1),
-        tags=st.lists(texts, max_size=4),
-        info=st.dictionaries(texts, json_values, max_size=4),
-        seen_at=st.none()
-        | st.datetimes(datetime(1, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-        note=st.none() | texts,
-        retired=st.booleans(),
-    )
-)
+@given(row=THINGS)
 def test_a_row_that_was_copied_comes_back_as_it_went(loading: Connection, row: Thing) -> None:
     """By COPY alone: what the way by JSON would make of it does not count."""
     store, key = RowStore(Things(), "loading"), full_key(row)
