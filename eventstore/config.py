@@ -54,14 +54,17 @@ class Settings:
     """Seconds that a statement waits for a lock."""
     max_payload_bytes: int
     """Bytes of one event's payload."""
+    cache_url: str | None
+    """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
     origins: Mapping[str, str]
     """For each setting the flag, the variable with its source, or `default`."""
 
     def shown(self) -> dict[str, str | int | float | None]:
         """The settings without origins, fit to be printed: passwords are masked."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "origins"}
-        if self.database_url is not None:
-            values["database_url"] = mask(self.database_url)
+        for name in ("database_url", "cache_url"):
+            if values[name] is not None:
+                values[name] = mask(values[name])
         return values | {"home": str(self.home)}
 
 
@@ -152,6 +155,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         MAX_PAYLOAD_BYTES,
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
     ),
+    "cache_url": ("CACHE_URL", None, lambda raw: raw),
 }
 
 
