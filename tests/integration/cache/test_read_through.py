@@ -209,9 +209,15 @@ def test_readers_never_go_back(
 
     def read_on() -> int:
         reader, count = Cache(client_of(settings, timeout=0.25), NAMES, "default"), 0
+
+        def load() -> Thing:
+            number = loads.number
+            client.ping()  # an answer takes time, in which the next change comes
+            return Thing(number=number)
+
         while not stop.is_set():
             least = known
-            found = reader.read(THING, "1", lambda: Thing(number=loads.number))
+            found = reader.read(THING, "1", load)
             assert found is not None
             assert found.number >= least
             count += 1
