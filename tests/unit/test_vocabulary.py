@@ -44,6 +44,12 @@ MOVES: list[tuple[Any, dict[str, UUID], Any, Any]] = [
         work.WORK_ITEM_MOVES,
         work.WorkItemStatus,
     ),
+    (
+        work.ConnectorStatusChanged,
+        {"connector_id": ID},
+        work.CONNECTOR_MOVES,
+        work.ConnectorStatus,
+    ),
 ]
 
 
@@ -215,7 +221,7 @@ def test_the_catalogue() -> None:
 
 def test_no_two_projections_share_a_table() -> None:
     tables = [table.TABLE for known in PROJECTIONS for table in known.tables]
-    assert len(tables) == len(set(tables)) == 13
+    assert len(tables) == len(set(tables)) == 31
 
 
 def test_ids_are_the_client_s() -> None:
