@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, LiteralString, Union, get_args, get_origin
 from uuid import UUID
@@ -22,6 +23,8 @@ _TYPES: Final[tuple[tuple[type, LiteralString], ...]] = (
     (datetime, "timestamptz"),
     (date, "date"),
     (bytes, "bytea"),
+    (IPv4Address, "inet"),
+    (IPv6Address, "inet"),
 )
 """A class comes after its subclasses."""
 
@@ -30,7 +33,8 @@ def column_type(hint: Any) -> LiteralString:
     """For an annotation such as `UUID | None`; what is nothing simpler is jsonb."""
     origin, inner = get_origin(hint), [each for each in get_args(hint) if each is not NoneType]
     if origin in (Union, UnionType):
-        return column_type(inner[0]) if len(inner) == 1 else _JSON
+        names = {column_type(each) for each in inner}
+        return names.pop() if len(names) == 1 else _JSON
     if origin is Annotated:
         return column_type(inner[0])
     if origin is Literal:
