@@ -7,7 +7,7 @@ travel in one round trip, and so do all writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -19,6 +19,8 @@ from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
+from eventstore.vector import Vector
+from projections.column_types import vector_columns
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -55,6 +57,8 @@ class RowStore:
     def __init__(self, projection: Projection, schema: str = LIVE_SCHEMA) -> None:
         self.projection, self.schema = projection, schema
         self._queries = {table: _composed(table, schema) for table in projection.tables}
+        self._vectors = {table: vector_columns(table) for table in projection.tables}
+        self._makers = {table: _maker(table, names) for table, names in self._vectors.items()}
         self._saves = 0
         self._types: dict[type[Row], list[tuple[int, bool]]] = {}
 
@@ -71,7 +75,7 @@ class RowStore:
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
-                state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
+                state[table] = {full_key(row): row for row in map(self._makers[table], cursor)}
         return state
 
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
@@ -107,7 +111,7 @@ class RowStore:
         with conn.cursor(name=f"read_{table.TABLE}") as cursor:
             cursor.itersize = _READ_AT_ONCE
             cursor.execute(self._queries[table]["read"])
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def read_in_order(
         self, conn: Connection, table: type[Row], *, bucket: Bucket | None = None
@@ -131,7 +135,7 @@ class RowStore:
                 ),
                 None if bucket is None else asdict(bucket),
             )
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def insert(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
         """Adds rows to a table that has none of their keys, inside the caller's transaction.
@@ -157,15 +161,20 @@ class RowStore:
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
-        as_json = [place for place, number in enumerate(types) if number == _JSONB]
+        encoders: list[tuple[int, Callable[[Any], bytes]]] = [
+            (place, _jsonb) for place, number in enumerate(types) if number == _JSONB
+        ]
+        encoders += [(table.COLUMNS.index(name), Vector.binary) for name in self._vectors[table]]
+        for place, _ in encoders:
+            types[place] = _BYTEA
         values_of = attrgetter(*table.COLUMNS)
         with conn.cursor().copy(self._queries[table]["copy"]) as copy:
-            copy.set_types([_BYTEA if number == _JSONB else number for number in types])
+            copy.set_types(types)
             for row in rows:
                 values = list(values_of(row))
-                for place in as_json:
+                for place, encode in encoders:
                     if values[place] is not None:
-                        values[place] = JSONB_VERSION + value_json(values[place])
+                        values[place] = encode(values[place])
                 copy.write_row(values)
 
     def _types_of(self, conn: Connection, table: type[Row]) -> list[tuple[int, bool]]:
@@ -183,10 +192,23 @@ class RowStore:
             conn.execute(self._queries[table]["insert"], [rows_json(some)])
 
 
-def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
-    """Turns a record of the database into a row."""
+def _maker(table: type[Row], vectors: Sequence[str]) -> Callable[[tuple[Any, ...]], Row]:
+    """Turns a record of the database into a row; the driver does not know columns of vectors."""
     columns = table.COLUMNS
-    return lambda record: row_from(table, dict(zip(columns, record, strict=True)))
+
+    def make(record: tuple[Any, ...]) -> Row:
+        values = dict(zip(columns, record, strict=True))
+        for name in vectors:
+            if values[name] is not None:
+                values[name] = Vector.from_text(values[name])
+        return row_from(table, values)
+
+    return make
+
+
+def _jsonb(value: Any) -> bytes:
+    """As PostgreSQL receives it."""
+    return JSONB_VERSION + value_json(value)
 
 
 def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
