@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
+from eventstore.vector import Vector
 from eventstore.vocabulary.trust import (
     DecisionFeedbackGiven,
     DecisionOutcomeKnown,
@@ -163,7 +164,7 @@ class AgentKnowledge(Row):
     knowledge_type: KnowledgeType
     domain: str
     content: dict[str, Any] = field(default_factory=dict)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
     usage_count: int = 0
     success_count: int = 0
@@ -198,7 +199,7 @@ class ConversationHistory(Row):
     parent_message_id: UUID | None = None
     tokens_used: int | None = None
     model_used: str | None = None
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 
