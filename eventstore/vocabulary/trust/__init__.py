@@ -40,6 +40,7 @@ from eventstore.vocabulary.trust.knowledge import (
     KnowledgeType,
 )
 from eventstore.vocabulary.trust.metrics import (
+    MAX_METRICS,
     METRIC_CEILINGS,
     MetricType,
     TrustMetricRecorded,
@@ -55,6 +56,7 @@ from eventstore.vocabulary.trust.sessions import (
 )
 
 __all__ = [
+    "MAX_METRICS",
     "METRIC_CEILINGS",
     "ActionAudited",
     "AgentActivated",

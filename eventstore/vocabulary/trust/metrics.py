@@ -11,7 +11,13 @@ from pydantic import Field, model_validator
 from eventstore.event import Event
 from eventstore.vocabulary.fields import AgentId, Json
 
-__all__ = ["METRIC_CEILINGS", "MetricType", "TrustMetricRecorded", "TrustMetricsRolledUp"]
+__all__ = [
+    "MAX_METRICS",
+    "METRIC_CEILINGS",
+    "MetricType",
+    "TrustMetricRecorded",
+    "TrustMetricsRolledUp",
+]
 
 MetricType = Literal["accuracy", "autonomy", "complexity"]
 
@@ -21,6 +27,9 @@ METRIC_CEILINGS: Final[dict[MetricType, float]] = {
     "complexity": 10,
 }
 """The highest value of each type; the lowest is 0."""
+
+MAX_METRICS: Final = 100
+"""Metrics that one event rolls up."""
 
 
 class TrustMetricRecorded(Event, event_type="trust.trust_metric_recorded", retention="decision"):
@@ -52,7 +61,7 @@ class TrustMetricsRolledUp(Event, event_type="trust.trust_metrics_rolled_up", re
     metric_type: MetricType
     day: date
     """The day in UTC on which all of them were recorded."""
-    metric_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    metric_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_METRICS)]
     total: float
     """The sum of their values, correctly rounded (as math.fsum gives it)."""
     minimum: float
