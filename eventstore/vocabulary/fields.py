@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from eventstore.limits import MAX_NAME
 
-__all__ = ["AgentId", "Json", "Milliseconds", "Name", "Share", "Word"]
+__all__ = ["AgentId", "Json", "Milliseconds", "Name", "Sha256", "Share", "UserId", "Word"]
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -19,6 +19,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 AgentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 """An agent's name, as in `agent` of the events that it appends, e.g. `analyst`."""
 
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""A person's id: `users.id` of the workspaces, to which every context refers."""
+
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 """A kind of something, for programs to compare: lower case, without spaces."""
 
@@ -27,3 +30,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 Milliseconds = Annotated[int, Field(ge=0)]
 """A duration, measured by the agent."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 digest in lower-case hexadecimal."""
