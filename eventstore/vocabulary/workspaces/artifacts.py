@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, model_validator
 
 from eventstore.event import Event
 from eventstore.vocabulary.fields import Name, Sha256, UserId, Word
@@ -40,7 +39,7 @@ FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """Path of the artifact's file in the workspace's repository."""
 
 VersionNo = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""Number of a version of an artifact: from 1, without gaps when it is added."""
+"""Number of a version of its artifact: from 1, without gaps, in log order."""
 
 
 class ArtifactCreated(Event, event_type="workspaces.artifact_created"):
@@ -78,13 +77,15 @@ class ArtifactStatusChanged(Event, event_type="workspaces.artifact_status_change
 
 
 class ArtifactVersionAdded(Event, event_type="workspaces.artifact_version_added"):
-    """An artifact has new content, kept elsewhere under its hash."""
+    """An artifact has new content, kept elsewhere under its hash; versions count in log order."""
 
+    version_id: UUID
     artifact_id: UUID
-    version_no: VersionNo
     content_hash: Sha256
     author: UserId
     """A person or an agent."""
+    added_at: AwareDatetime
+    """When the content was made, by which it is old enough to be cleaned up."""
 
 
 class ArtifactVersionsCleanedUp(
@@ -93,14 +94,14 @@ class ArtifactVersionsCleanedUp(
     """Old versions of an artifact are gone, by a rule; the newest always stays."""
 
     artifact_id: UUID
-    version_nos: Annotated[list[VersionNo], Field(min_length=1, max_length=10_000)]
-    """The versions that are gone, in ascending order."""
+    version_ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
+    """The versions that are gone, each once."""
     rule: CleanUpRule
 
     @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if any(one >= next_one for one, next_one in pairwise(self.version_nos)):
-            raise ValueError("version_nos has to be in ascending order, each once")
+    def _each_once(self) -> Self:
+        if len(set(self.version_ids)) < len(self.version_ids):
+            raise ValueError("version_ids names a version twice")
         return self
 
 

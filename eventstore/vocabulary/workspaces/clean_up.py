@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -30,14 +31,15 @@ class CleanUpRule(BaseModel):
         return self
 
 
-def removable(added: Mapping[int, datetime], rule: CleanUpRule, now: datetime) -> list[int]:
-    """The version numbers that the rule removes, ascending; `added` says when each was added.
+def removable(
+    versions: Sequence[tuple[UUID, datetime]], rule: CleanUpRule, now: datetime
+) -> list[UUID]:
+    """The versions that the rule removes; given are those that there are, the oldest first.
 
-    A version that is exactly `keep_days` old is removed.
+    Each comes with the moment at which it was added. One that is exactly `keep_days` old goes.
     """
-    newest_first = sorted(added, reverse=True)
-    kept = set(newest_first[: rule.keep_newest or 1])
-    if rule.keep_days is not None:
-        oldest = now - timedelta(days=rule.keep_days)
-        kept.update(number for number, moment in added.items() if moment > oldest)
-    return [number for number in reversed(newest_first) if number not in kept]
+    old = versions[: -(rule.keep_newest or 1)]
+    if rule.keep_days is None:
+        return [version for version, _ in old]
+    limit = now - timedelta(days=rule.keep_days)
+    return [version for version, added in old if added <= limit]

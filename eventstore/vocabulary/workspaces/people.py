@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, StringConstraints, model_validator
 
 from eventstore.event import Event
 from eventstore.vocabulary.fields import Json, Name, Sha256, UserId
@@ -90,7 +90,14 @@ class AuthTokenIssued(Event, event_type="workspaces.auth_token_issued", retentio
     token_id: UUID
     user_id: UserId
     token_hash: Sha256
+    issued_at: AwareDatetime
     expires_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.expires_at <= self.issued_at:
+            raise ValueError("expires_at has to be after issued_at")
+        return self
 
 
 class AuthTokenRevoked(Event, event_type="workspaces.auth_token_revoked", retention="audit"):
