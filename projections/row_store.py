@@ -1,18 +1,20 @@
 """The rows of one projection in its tables: loaded and written in bulk.
 
 A batch of any size costs one statement a table to load, one to write and one to delete; all loads
-travel in one round trip, and so do all writes.
+travel in one round trip, and so do all writes. The months of a table that is kept by month are made
+before rows are written to them, in a transaction of their own.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from datetime import UTC, date
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg import sql
@@ -56,6 +58,9 @@ class RowStore:
         self.projection, self.schema = projection, schema
         self._queries = {table: _composed(table, schema) for table in projection.tables}
         self._saves = 0
+        self._by_month = any(table.BY_MONTH for table in projection.tables)
+        self._months: defaultdict[type[Row], set[date]] = defaultdict(set)
+        """Those that are known to be there."""
         self._types: dict[type[Row], list[tuple[int, bool]]] = {}
 
     def load(self, conn: Connection, keys: Iterable[tuple[type[Row], Key]]) -> State:
@@ -67,16 +72,42 @@ class RowStore:
         together = conn.pipeline() if len(wanted) > 1 else nullcontext()
         with translated(), together:
             cursors = [
-                (table, conn.execute(self._queries[table]["load"], [keys_json(table, some)]))
+                (table, conn.execute(*self._by_key("load", table, some)))
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
                 state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
         return state
 
+    def make_months(self, conn: Connection, rows: Iterable[Row | None]) -> None:
+        """Makes the months that these rows need and that are not there, before they are written.
+
+        Not in the transaction that writes them: to attach a partition to a table with foreign keys
+        takes locks that two writers of those tables can't both have. Months that are known to be
+        there cost nothing; `forget_months` when the tables may be others.
+        """
+        if not self._by_month:
+            return
+        wanted: defaultdict[type[Row], set[date]] = defaultdict(set)
+        for row in rows:
+            if row is not None and (column := type(row).BY_MONTH):
+                time = getattr(row, column).astimezone(UTC)
+                wanted[type(row)].add(date(time.year, time.month, 1))
+        for table, months in wanted.items():
+            if missing := sorted(months - self._months[table]):
+                names = {"schema": self.schema, "table": table.TABLE, "months": missing}
+                with translated():
+                    conn.execute(_SQL["make_months"], names)
+                self._months[table] |= months
+
+    def forget_months(self) -> None:
+        """Takes nothing for granted any more: others may have changed the tables."""
+        self._months.clear()
+
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
+        `make_months` comes first, outside of it.
         Children are deleted before their parents and written after them.
         """
         written: dict[type[Row], list[Row]] = defaultdict(list)
@@ -153,7 +184,18 @@ class RowStore:
 
     def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
         """Deletes the rows of those keys, as far as there are any."""
-        conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
+        conn.execute(*self._by_key("remove", table, list(keys)))
+
+    def _by_key(
+        self, query: Literal["load", "remove"], table: type[Row], keys: Sequence[Key]
+    ) -> tuple[bytes, list[Any]]:
+        """The query for the rows of these keys, with its parameters."""
+        if table.BY_MONTH is None:
+            return self._queries[table][query], [keys_json(table, keys)]
+        place = 1 + table.KEY.index(table.BY_MONTH)
+        times = [key[place] for key in keys]
+        bounds = [keys_json(table, keys), min(times), max(times)]
+        return self._queries[table][f"{query}_in_months"], bounds
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
@@ -193,7 +235,7 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
     """The queries of rows.sql for one table, ready to be sent."""
     key = ("tenant_id", *table.KEY)
     changing = [name for name in table.COLUMNS if name not in key]
-    parts = {
+    parts: dict[str, sql.Composable] = {
         "table": sql.Identifier(schema, table.TABLE),
         "names": _names(table.COLUMNS),
         "columns": _names(table.COLUMNS, "stored"),
@@ -203,10 +245,13 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
         "changing": _names(changing),
         "excluded": _names(changing, "excluded"),
     }
+    if table.BY_MONTH is not None:
+        parts["month"] = sql.Identifier("stored", table.BY_MONTH)
+    left_out = {"{ordered_key}"} if "month" in parts else {"{ordered_key}", "{month}"}
     return {
         name: sql.SQL(text).format(**parts).as_bytes()
         for name, text in _SQL.items()
-        if "{ordered_key}" not in text  # which depends on the types of the columns
+        if not any(part in text for part in left_out)  # the order depends on the columns' types
     }
 
 
