@@ -105,7 +105,7 @@ COMMENT ON COLUMN modifications.affected_files IS 'Paths of the files that it wo
 COMMENT ON COLUMN modifications.status IS
     'pending, then approved or rejected; approved, then applied or failed.';
 COMMENT ON COLUMN modifications.reason IS
-    'Why it has this status, in words; null when nobody said.';
+    'Why it was approved, rejected or failed, in words; null when nobody said.';
 COMMENT ON COLUMN modifications.applied_at IS 'occurred_at of the change; null before.';
 COMMENT ON COLUMN modifications.modified_files IS
     'Each file that the change touched, with its content or a hash of it after; null in it: the file '
