@@ -14,14 +14,16 @@ from typing import Final
 from projections.errors import NotLoaded, UnknownProjection, UnknownVersion
 from projections.packaging import Packaging
 from projections.projection import Projection
+from projections.projects import Projects
 from projections.trust import Trust
 from projections.work import Work
+from projections.workspaces import Workspaces
 
 __all__ = ["GROUP", "PROJECTIONS", "all_projections", "projection", "versions"]
 
 GROUP: Final = "eventstore.projections"
 
-_OURS: Final[tuple[Projection, ...]] = (Packaging(), Trust(), Work())
+_OURS: Final[tuple[Projection, ...]] = (Packaging(), Projects(), Trust(), Work(), Workspaces())
 """Every version that has rules here."""
 
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(

@@ -69,7 +69,6 @@ class Projects(Projection, name="projects", tables=(ProjectContext, Modification
                 name=event.name,
                 type=event.type,
                 owner_id=event.owner_id,
-                template_id=event.template_id,
                 codebase=event.codebase,
                 dependencies=event.dependencies,
                 environment_vars=_as_json(event.environment_vars),

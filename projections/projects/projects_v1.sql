@@ -12,11 +12,11 @@ CREATE TABLE project_contexts (
     status            text COLLATE "C" NOT NULL
                       CHECK (status IN ('active', 'archived', 'deleted')),
     owner_id          text COLLATE "C" NOT NULL CHECK (char_length(owner_id) BETWEEN 1 AND 128),
-    template_id       uuid,
     codebase          jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(codebase) = 'object'),
     dependencies      text[] NOT NULL DEFAULT '{}',
     environment_vars  jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(environment_vars) = 'object'),
-    deployment_config jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(deployment_config) = 'object'),
+    deployment_config jsonb NOT NULL DEFAULT '{}'
+                      CHECK (jsonb_typeof(deployment_config) = 'object'),
     test_coverage     numeric NOT NULL DEFAULT 0 CHECK (test_coverage BETWEEN 0 AND 100),
     security_score    numeric NOT NULL DEFAULT 0 CHECK (security_score BETWEEN 0 AND 100),
     performance_score numeric NOT NULL DEFAULT 0 CHECK (performance_score BETWEEN 0 AND 100),
@@ -35,12 +35,10 @@ COMMENT ON COLUMN project_contexts.status IS
     'active; archived while it rests; deleted when it is out of use. Both may become active again, '
     'and only an active project is changed.';
 COMMENT ON COLUMN project_contexts.owner_id IS 'Whose project it is: users.id (workspaces).';
-COMMENT ON COLUMN project_contexts.template_id IS
-    'What it was made from: templates.id, a plain id, because a template may be removed; null when '
-    'it was made from none.';
 COMMENT ON COLUMN project_contexts.codebase IS
     'Each file by its path, with its content or a hash of it, as of the last change that was said.';
-COMMENT ON COLUMN project_contexts.dependencies IS 'What it needs of others, such as fastapi>=0.115.';
+COMMENT ON COLUMN project_contexts.dependencies IS
+    'What it needs of others, such as fastapi>=0.115.';
 COMMENT ON COLUMN project_contexts.environment_vars IS
     'Each environment variable by its name, with its value; a secret is sealed: an object of '
     'ciphertext (base64) and key_id.';
@@ -69,7 +67,7 @@ COMMENT ON INDEX project_contexts_codebase IS
     'Projects that have a file (codebase ? ''src/main.py''), or have it with that hash (@>).';
 CREATE INDEX project_contexts_environment ON project_contexts USING gin (environment_vars);
 COMMENT ON INDEX project_contexts_environment IS
-    'Projects that have a variable (environment_vars ? ''LOG_LEVEL''), or have it with a value (@>).';
+    'Projects that have a variable (environment_vars ? ''LOG_LEVEL''), or with that value (@>).';
 
 CREATE TABLE modifications (
     tenant_id       text COLLATE "C" NOT NULL,
@@ -108,8 +106,8 @@ COMMENT ON COLUMN modifications.reason IS
     'Why it was approved, rejected or failed, in words; null when nobody said.';
 COMMENT ON COLUMN modifications.applied_at IS 'occurred_at of the change; null before.';
 COMMENT ON COLUMN modifications.modified_files IS
-    'Each file that the change touched, with its content or a hash of it after; null in it: the file '
-    'is gone.';
+    'Each file that the change touched, with its content or a hash of it afterwards; null for '
+    'one that is gone.';
 COMMENT ON COLUMN modifications.test_results IS 'What tests said of the change.';
 COMMENT ON CONSTRAINT modifications_applied ON modifications IS
     'A change has a moment at which it was applied exactly when it was.';

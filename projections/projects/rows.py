@@ -31,7 +31,6 @@ class ProjectContext(Row):
     type: str
     status: ProjectStatus = "active"
     owner_id: str
-    template_id: UUID | None = None
     codebase: dict[str, str] = field(default_factory=dict)
     dependencies: list[str] = field(default_factory=list)
     environment_vars: dict[str, Any] = field(default_factory=dict)

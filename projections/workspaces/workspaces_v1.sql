@@ -1,5 +1,5 @@
--- The tables of workspaces, for projection_version 1 and up. Names without a schema belong to the one
--- that the search_path is set to, live or being built.
+-- The tables of workspaces, for projection_version 1 and up. Names without a schema belong to the
+-- one that the search_path is set to, live or being built.
 --
 -- Foreign keys hold inside a context; a reference to another context is a plain id with a comment
 -- that names the table. Where an ON DELETE is not written, a parent that has children stays.
@@ -98,7 +98,8 @@ CREATE TABLE workspaces (
     description       text,
     owner_id          text COLLATE "C" NOT NULL,
     github_repo_url   text CHECK (char_length(github_repo_url) BETWEEN 1 AND 2048),
-    sharepoint_config jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(sharepoint_config) = 'object'),
+    sharepoint_config jsonb NOT NULL DEFAULT '{}'
+                      CHECK (jsonb_typeof(sharepoint_config) = 'object'),
     ignis_config      jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(ignis_config) = 'object'),
     config_version    integer NOT NULL DEFAULT 0 CHECK (config_version >= 0),
     deleted_at        timestamptz,
@@ -115,7 +116,8 @@ COMMENT ON COLUMN workspaces.description IS 'What it is for; null when nobody sa
 COMMENT ON COLUMN workspaces.owner_id IS 'Whose workspace it is; always a member, too.';
 COMMENT ON COLUMN workspaces.github_repo_url IS
     'Repository of its artifacts; null without one.';
-COMMENT ON COLUMN workspaces.sharepoint_config IS 'Where in SharePoint its artifacts are published.';
+COMMENT ON COLUMN workspaces.sharepoint_config IS
+    'Where in SharePoint its artifacts are published.';
 COMMENT ON COLUMN workspaces.ignis_config IS 'How it is set up on the Ignis platform.';
 COMMENT ON COLUMN workspaces.config_version IS
     'The version in workspace_configs that counts; 0 before the first.';
@@ -183,7 +185,8 @@ CREATE TABLE workspace_members (
 COMMENT ON TABLE workspace_members IS 'Who belongs to which workspace, and what they may do there.';
 COMMENT ON COLUMN workspace_members.workspace_id IS 'The workspace.';
 COMMENT ON COLUMN workspace_members.user_id IS 'The person.';
-COMMENT ON COLUMN workspace_members.role IS 'viewer, packager, approver or admin, in this workspace.';
+COMMENT ON COLUMN workspace_members.role IS
+    'viewer, packager, approver or admin, in this workspace.';
 CREATE INDEX workspace_members_user ON workspace_members (tenant_id, user_id);
 COMMENT ON INDEX workspace_members_user IS 'The workspaces that a person belongs to.';
 
@@ -410,7 +413,8 @@ CREATE TABLE external_connections (
     CONSTRAINT external_connections_closed
         CHECK (closed_at IS NULL OR (status = 'inactive' AND credentials IS NULL))
 );
-COMMENT ON TABLE external_connections IS 'Accounts at services outside, a person''s or everybody''s.';
+COMMENT ON TABLE external_connections IS
+    'Accounts at services outside, a person''s or everybody''s.';
 COMMENT ON COLUMN external_connections.id IS 'connection_id of the events.';
 COMMENT ON COLUMN external_connections.integration_id IS 'The service.';
 COMMENT ON COLUMN external_connections.user_id IS 'Whose account it is; null: everybody''s.';
@@ -450,7 +454,7 @@ CREATE TABLE workspace_integrations (
 );
 COMMENT ON TABLE workspace_integrations IS 'Which accounts at services each workspace uses.';
 COMMENT ON COLUMN workspace_integrations.workspace_id IS 'The workspace.';
-COMMENT ON COLUMN workspace_integrations.connection_id IS 'The account: external_connections.id.';
+COMMENT ON COLUMN workspace_integrations.connection_id IS 'The account.';
 COMMENT ON COLUMN workspace_integrations.integration_status IS
     'active; inactive when it is not to be used; error when the last synchronisation failed.';
 COMMENT ON COLUMN workspace_integrations.last_sync_at IS
@@ -504,7 +508,8 @@ CREATE TABLE sync_logs (
     operation         text COLLATE "C" NOT NULL
                       CHECK (operation IN ('save', 'publish', 'sync_from_git')),
     status            text COLLATE "C" NOT NULL CHECK (status IN ('pending', 'success', 'failed')),
-    operation_details jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(operation_details) = 'object'),
+    operation_details jsonb NOT NULL DEFAULT '{}'
+                      CHECK (jsonb_typeof(operation_details) = 'object'),
     error_message     text,
     started_at        timestamptz NOT NULL,
     ended_at          timestamptz,
@@ -514,6 +519,8 @@ CREATE TABLE sync_logs (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspaces ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, artifact_id) REFERENCES artifacts ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, connection_id) REFERENCES external_connections
+        ON DELETE SET NULL (connection_id),
     CONSTRAINT sync_logs_ended CHECK ((status = 'pending') = (ended_at IS NULL)),
     CONSTRAINT sync_logs_failed CHECK ((status = 'failed') = (error_message IS NOT NULL))
 );
@@ -522,7 +529,7 @@ COMMENT ON COLUMN sync_logs.id IS 'sync_id of the events.';
 COMMENT ON COLUMN sync_logs.workspace_id IS 'The workspace.';
 COMMENT ON COLUMN sync_logs.artifact_id IS 'The artifact; null when it was about the workspace.';
 COMMENT ON COLUMN sync_logs.connection_id IS
-    'The account that was used: external_connections.id; null when none was.';
+    'The account that was used; null when none was.';
 COMMENT ON COLUMN sync_logs.service_type IS 'The service, such as github.';
 COMMENT ON COLUMN sync_logs.operation IS
     'save (to the service), publish (for others to see), or sync_from_git (from it).';

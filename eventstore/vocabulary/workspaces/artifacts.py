@@ -94,7 +94,7 @@ class ArtifactVersionsCleanedUp(
     """Old versions of an artifact are gone, by a rule; the newest always stays."""
 
     artifact_id: UUID
-    version_ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
+    version_ids: Annotated[list[UUID], Field(min_length=1, max_length=1_000)]
     """The versions that are gone, each once."""
     rule: CleanUpRule
 
