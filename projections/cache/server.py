@@ -53,7 +53,8 @@ class CacheServer:
 
     def __init__(self, settings: Settings) -> None:
         self._own = settings.cache_url is None and settings.database_url is None
-        self._socket = _socket(settings)
+        self.socket = _socket(settings)
+        """Where it listens."""
         self._directory = settings.home / "cache"
         self._server: ValkeyServer | None = None
 
@@ -70,7 +71,7 @@ class CacheServer:
                 self._server = ValkeyServer(
                     port=0,
                     data_dir=self._directory,
-                    unix_socket_path=self._socket,
+                    unix_socket_path=self.socket,
                     config={"maxmemory": _MEMORY, "maxmemory-policy": "allkeys-lru"},
                 )
                 self._server.start()
@@ -85,7 +86,7 @@ class CacheServer:
 
     def _answers(self) -> bool:
         try:
-            with Valkey(unix_socket_path=str(self._socket), socket_timeout=1.0) as client:
+            with Valkey(unix_socket_path=str(self.socket), socket_timeout=1.0) as client:
                 return bool(client.ping())
         except ValkeyError:
             return False

@@ -36,6 +36,7 @@ ProjectionError (an EventStoreError)
 ├── UnknownHook        no hook of that name was ever told anything
 ├── HookFailed         a hook raised an error; it is tried again for ever
 ├── HookRefused        what is registered as a hook is none that can be run
+├── QuestionRefused    a question asks for more than one answer may hold
 ├── UnknownColumn      the table has no column of that name
 └── NoSuchRow          the row did not exist at that moment
 """
@@ -81,6 +82,7 @@ from projections.errors.finding import (
     HookRefused,
     NoSuchRow,
     NotLoaded,
+    QuestionRefused,
     RulesNotFound,
     UnknownColumn,
     UnknownHook,
@@ -109,6 +111,7 @@ __all__ = [
     "NotTried",
     "ProjectionError",
     "ProjectionPaused",
+    "QuestionRefused",
     "RebuildRefused",
     "ReshardRefused",
     "RowClosed",
