@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from operator import attrgetter
@@ -18,7 +17,9 @@ import psycopg
 from psycopg import sql
 
 from eventstore.database import translated
+from eventstore.flight import fly
 from eventstore.queries import load
+from projections.flight import Executes
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -64,17 +65,21 @@ class RowStore:
         for table, key in dict.fromkeys(keys):
             wanted[table].append(key)
         state = self.projection.empty()
-        together = conn.pipeline() if len(wanted) > 1 else nullcontext()
-        with translated(), together:
-            cursors = [
-                (table, conn.execute(self._queries[table]["load"], [keys_json(table, some)]))
-                for table, some in wanted.items()
-            ]
-            for table, cursor in cursors:
-                state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
+        if not wanted:
+            return state
+        with translated():
+            found = fly(
+                conn,
+                [
+                    (self._queries[table]["load"], [keys_json(table, some)])
+                    for table, some in wanted.items()
+                ],
+            )
+        for table, records in zip(wanted, found, strict=True):
+            state[table] = {full_key(row): row for row in map(_maker(table), records)}
         return state
 
-    def save(self, conn: Connection, state: State, touched: Touched) -> None:
+    def save(self, conn: Executes, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
         Children are deleted before their parents and written after them.
@@ -100,7 +105,7 @@ class RowStore:
             # A session plans once, and over a small table without statistics any index that
             # begins with the tenant looks as good as the primary key. So it plans again after
             # 1, 2, 4, 8, … writes: a wrong choice does not outlive the growth that tells.
-            conn.execute(_SQL["forget_plans"])
+            conn.execute(_SQL["forget_plans"], ())
 
     def read(self, conn: Connection, table: type[Row]) -> Iterator[Row]:
         """Every row of a table, through a server-side cursor in the caller's transaction."""
@@ -151,7 +156,7 @@ class RowStore:
         except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError):
             self._insert_json(conn, table, rows)
 
-    def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
+    def remove(self, conn: Executes, table: type[Row], keys: Iterable[Key]) -> None:
         """Deletes the rows of those keys, as far as there are any."""
         conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
 

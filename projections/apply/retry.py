@@ -112,10 +112,12 @@ class _Chunk:
                 changed.append(facts_of_held(outcome))
         if gone or changed:
             applied = [each for each in gone if not trial.left_out(self.events[each])]
-            with self.lease.advancing(self.conn, self.lease.position, events=len(applied)):
-                self.store.save(self.conn, state, touched)
-                tell_hooks_late(self.conn, self.lease, applied)
-                write(self.conn, self.lease, projection, gone=gone, held=changed)
+            with self.lease.advancing(
+                self.conn, self.lease.position, events=len(applied)
+            ) as flight:
+                self.store.save(flight, state, touched)
+                tell_hooks_late(flight, self.lease, applied)
+                write(flight, self.lease, projection, gone=gone, held=changed)
         self.holding.become(trial)
         return gone
 

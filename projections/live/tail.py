@@ -14,13 +14,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
+from eventstore.database import translated
 from eventstore.errors import StoreUnavailable
 from eventstore.follow import Division, News, news
 from eventstore.queries import load
 from eventstore.read import watermark
 from projections.apply.batch import BATCH
 from projections.checkpoint import Lease
-from projections.flight import one_flight
 from projections.live.feed import Feed
 from projections.monitor.pulse import Pulse
 from projections.projection import Projection
@@ -32,6 +32,8 @@ _RETRY_PAUSE: Final = 0.1
 """Seconds between two tries to reach a server that is away."""
 _AWAKE, _DROWSY = 1, 4
 """Milliseconds between two looks of the server; the second after some silence."""
+_BRISK: Final = 20
+"""Milliseconds after the last news in which it looks without a pause, at the price of a core."""
 _SILENCE: Final = 5.0
 """Seconds without news after which it looks less often."""
 _CALL: Final = 100
@@ -127,14 +129,18 @@ class Tail:
             for feed in feeds:
                 feed.begin(position)
             behind = any(feed.behind for feed in feeds)
-            pause = _DROWSY if monotonic() - news_at > _SILENCE else _AWAKE
+            silence = monotonic() - news_at
+            pause = _DROWSY if silence > _SILENCE else _AWAKE
+            call = _SETTLE if behind else _CALL
+            brisk = min(max(_BRISK - round(silence * 1000), 0), call)
             divisions = tuple(dict.fromkeys(feed.division for feed in feeds if feed.division))
             found = news(
                 conn,
                 position,
                 self._batch,
-                looks=max((_SETTLE if behind else _CALL) // pause, 1),
+                looks=max((call - brisk) // pause, 1),
                 pause=pause,
+                brisk=brisk,
                 event_types=_types(feeds),
                 divisions=divisions,
             )
@@ -200,7 +206,7 @@ def _settle(conn: Connection, feeds: Sequence[Feed]) -> None:
             "positions": [lease.position for lease in leases],
             "untils": [feed.seen for feed in idle.values()],
         }
-        with one_flight(conn):
+        with translated(), conn.pipeline():
             conn.execute(_SQL["commit_lazily"])
             moved = conn.execute(_SQL["settle"], arguments)
         # One that is missing is locked by somebody, or its lease is lost: its holder finds out.
