@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -29,6 +30,7 @@ Query = LiteralString | bytes
 Values = Mapping[str, Any] | Sequence[Any]
 Statement = tuple[Query, Values]
 
+_NUMBERS: Final = count(1)
 _PLACE: Final = re.compile(rb"%(?:\((\w+)\)s|s|%)")
 _PLAIN: Final = frozenset({str, int, float, type(None)})
 """Values that are sent as text and whose types the server finds out by itself."""
@@ -49,7 +51,7 @@ def fly(
     """
     if isinstance(connection, Session) and _is_free(connection):
         flight = [_prepared(query, values) for query, values in statements]
-        if all(type(value) in _PLAIN for _, values in flight for value in values):
+        if all(_is_plain(value) for _, values in flight for value in values):
             try:
                 return _send(connection, flight, binary)
             except InvalidSqlStatementName:
@@ -70,6 +72,11 @@ def _is_free(session: Session) -> bool:
         and pgconn.transaction_status == TransactionStatus.IDLE
         and pgconn.pipeline_status == PipelineStatus.OFF
     )
+
+
+def _is_plain(value: Any) -> bool:
+    # Text ends at a zero byte, without a word; the driver refuses such a value.
+    return type(value) in _PLAIN and not (type(value) is str and "\0" in value)
 
 
 def _prepared(query: Query, values: Values) -> tuple[bytes, list[Any]]:
@@ -148,7 +155,7 @@ def _name(session: Session, query: bytes) -> bytes:
     """Under which name the server knows it, on this connection."""
     name = session.prepared.get(query)
     if name is None:
-        name = b"flight_%d" % len(session.prepared)
+        name = b"flight_%d" % next(_NUMBERS)  # never again, whatever the server still knows
         session.pgconn.send_prepare(name, query)
         result: PGresult = session.wait(generators.execute(session.pgconn))[-1]
         if result.status != ExecStatus.COMMAND_OK:
