@@ -86,7 +86,6 @@ def news(
     *,
     looks: int,
     pause: int,
-    brisk: int = 0,
     event_types: tuple[str, ...],
     divisions: tuple[Division, ...] = (),
     max_bytes: int = MAX_PAGE_BYTES,
@@ -95,8 +94,7 @@ def news(
     """Waits until there is something after a position, and reads it, in one round trip.
 
     The server looks so many times at most, with `pause` milliseconds after each look; a look costs
-    it some microseconds. Before that it looks without a pause for `brisk` milliseconds, which
-    takes a core for as long. With nothing new, `until` is `after`; it is more when there are only
+    it some microseconds. With nothing new, `until` is `after`; it is more when there are only
     events of other types.
     """
     reading = {
@@ -109,7 +107,7 @@ def news(
     }
     # Sent without a pause between them, the two are one transaction, in which the first one's
     # answer reaches the second; under READ COMMITTED each has a snapshot of its own.
-    waiting = {"after": after, "looks": looks, "pause": pause, "brisk": brisk}
+    waiting = {"after": after, "looks": looks, "pause": pause}
     with translated():
         [(mark,)], rows = fly(
             connection, [(_SQL["wait_for_news"], waiting), (_SQL["news"], reading)], binary=True

@@ -2,7 +2,7 @@
 -- The watermark as soon as it is beyond a position. It stays in the transaction, for the statement
 -- that comes with it: that one has a newer snapshot, and so sees all that the watermark promises.
 SELECT set_config('eventstore.mark',
-                  eventstore.wait_for_news(%(after)s, %(looks)s, %(pause)s, %(brisk)s)::text, true)
+                  eventstore.wait_for_news(%(after)s, %(looks)s, %(pause)s)::text, true)
 
 -- name: news
 -- What has come up to that watermark, and for each of some fields the shard that the event is in.

@@ -32,8 +32,6 @@ _RETRY_PAUSE: Final = 0.1
 """Seconds between two tries to reach a server that is away."""
 _AWAKE, _DROWSY = 1, 4
 """Milliseconds between two looks of the server; the second after some silence."""
-_BRISK: Final = 20
-"""Milliseconds after the last news in which it looks without a pause, at the price of a core."""
 _SILENCE: Final = 5.0
 """Seconds without news after which it looks less often."""
 _CALL: Final = 100
@@ -129,18 +127,14 @@ class Tail:
             for feed in feeds:
                 feed.begin(position)
             behind = any(feed.behind for feed in feeds)
-            silence = monotonic() - news_at
-            pause = _DROWSY if silence > _SILENCE else _AWAKE
-            call = _SETTLE if behind else _CALL
-            brisk = min(max(_BRISK - round(silence * 1000), 0), call)
+            pause = _DROWSY if monotonic() - news_at > _SILENCE else _AWAKE
             divisions = tuple(dict.fromkeys(feed.division for feed in feeds if feed.division))
             found = news(
                 conn,
                 position,
                 self._batch,
-                looks=max((call - brisk) // pause, 1),
+                looks=max((_SETTLE if behind else _CALL) // pause, 1),
                 pause=pause,
-                brisk=brisk,
                 event_types=_types(feeds),
                 divisions=divisions,
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -46,23 +45,6 @@ def test_what_is_there_comes_at_once(store: EventStore, projector: Connection) -
     assert [recorded.position for recorded in look(projector, 1).events] == [3]
 
 
-def test_it_looks_without_a_pause_at_first(store: EventStore, projector: Connection) -> None:
-    """Without any look that would pause, it finds what comes meanwhile."""
-    with ThreadPoolExecutor() as pool:
-        for position in range(1, 4):
-            waiting = pool.submit(_look_briskly_until_there, projector, position - 1)
-            store.append(f"s-{position}", [Said()])
-            assert [recorded.position for recorded in waiting.result(20).events] == [position]
-
-
-def _look_briskly_until_there(projector: Connection, after: int) -> News:
-    deadline = monotonic() + 20
-    while True:
-        found = look(projector, after, looks=0, brisk=100)
-        if found.events or monotonic() > deadline:
-            return found
-
-
 def test_without_news_it_answers_after_its_looks(store: EventStore, projector: Connection) -> None:
     store.append("s-1", [Said()])
     assert look(projector, 1, looks=3) == News([], 1, [])
@@ -86,14 +68,13 @@ def test_it_wakes_up_by_itself(store: EventStore, projector: Connection, admin: 
         assert [recorded.position for recorded in waiting.result(20).events] == [1]
 
 
-@pytest.mark.parametrize("brisk", [0, 20])
 def test_it_does_not_overtake_an_append_under_way(
-    store: EventStore, projector: Connection, appender: Connection, brisk: int
+    store: EventStore, projector: Connection, appender: Connection, database_url: str
 ) -> None:
     with appender.transaction():
         append(appender, "s-1", 2)
         store.append("s-2", [Said(text="after them")])
-        assert look(projector, 0, looks=50, brisk=brisk) == News([], 0, [])
+        assert look(projector, 0, looks=50) == News([], 0, [])
     assert [recorded.position for recorded in look(projector, 0).events] == [1, 2, 3]
 
 
