@@ -112,8 +112,7 @@ def _send(
         try:
             pgconn.enter_pipeline_mode()
             for name, (_, values) in zip(names, flight, strict=True):
-                said = [None if value is None else str(value).encode() for value in values]
-                pgconn.send_query_prepared(name, said, result_format=Format(binary))
+                _put(session, name, values, Format(binary))
             pgconn.pipeline_sync()
             session.wait(generators.send(pgconn))
             results = _results(session)
@@ -127,6 +126,11 @@ def _send(
             raise error_from_result(result)
     transformer = Transformer.from_context(session)
     return [_rows(transformer, result) for result in results]
+
+
+def _put(session: Session, name: bytes, values: Sequence[Any], form: Format) -> None:
+    said = [None if value is None else str(value).encode() for value in values]
+    session.pgconn.send_query_prepared(name, said, result_format=form)
 
 
 def _results(session: Session) -> list[PGresult]:
