@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventstore.append import Append
 from eventstore.ingest.agent_trail_chapters import LOOKING_BACK, Run
 from eventstore.ingest.agent_trail_file import Agent, Trail, parse
 from eventstore.ingest.agent_trail_items import word
-from eventstore.ingest.reader import Reader
+from eventstore.ingest.reader import Reader, whole
 from eventstore.ingest.story import Story
 from eventstore.vocabulary.trust import (
     AgentRegistered,
@@ -52,9 +52,9 @@ _LEADS: Final = frozenset({"lead", "workflow-runner"})
 _KNOWN_AT_THE_START: Final[tuple[str, ...]] = ("projectId", "tags")
 
 
-def read(data: bytes, name: str) -> Iterator[Append]:
+def read(file: BinaryIO, name: str) -> Iterator[Append]:
     """The events of one trail; raises BrokenFile or InvalidEvent."""
-    trail = parse(data)
+    trail = parse(whole(file))
     source = {"format": "agent-trail", "trail": trail.id, "file": name}
     story = Story(uuid5(NAMESPACE, trail.id), source)
     agents = _agents(trail)
