@@ -87,7 +87,8 @@ def _tell(
         sample = checked(Sample, record)
         key = f"{named}/{sample.id}/{sample.epoch}"
         yield registration(NAMESPACE, evaluation.model, "model", source, evaluation.created)
-        yield from tell(sample, evaluation, Story(uuid5(NAMESPACE, key), source))
+        story = Story(uuid5(NAMESPACE, key), source, evaluation.created)
+        yield from tell(sample, evaluation, story)
 
     yield from one_by_one(samples, one, "samples")
 

@@ -87,7 +87,7 @@ class Sample(Part):
 def tell(sample: Sample, evaluation: Evaluation, story: Story) -> list[Append]:
     """The events of one sample; raises BrokenFile or InvalidEvent."""
     happened = sample.events or sample.transcript.events
-    begun = happened[0].timestamp if happened else evaluation.created
+    begun = happened[0].timestamp if happened else None
     agent = evaluation.model
     job = Job(story, agent)
     task = {"input": _resolved(sample.input, sample), "target": sample.target}
@@ -106,7 +106,7 @@ def tell(sample: Sample, evaluation: Evaluation, story: Story) -> list[Append]:
     if sample.error is not None:
         job.report("error", sample.error.message, end, details=sample.error.rest)
     spent = None if sample.total_time is None else round(1000 * sample.total_time)
-    output = {name: value for name, value in sample.rest.items() if name in _RESULTS}
+    output = {name: value for name, value in sample.rest.items() if value and name in _RESULTS}
     failure = None if sample.error is None else sample.error.message
     job.end(failure, output or None, end, milliseconds=spent)
     return story.appends()

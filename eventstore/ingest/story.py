@@ -38,7 +38,9 @@ class Story:
     same file tells the same events again.
     """
 
-    def __init__(self, run: UUID, source: Mapping[str, Any]) -> None:
+    def __init__(
+        self, run: UUID, source: Mapping[str, Any], since: datetime | None = None
+    ) -> None:
         self.run = run
         """The correlation id."""
         self.last: UUID | None = None
@@ -46,7 +48,8 @@ class Story:
         self._source = source
         self._told: list[tuple[datetime, Append]] = []
         self._keys: dict[UUID, datetime] = {}
-        self._latest = _UNKNOWN
+        self._latest = since or _UNKNOWN
+        """When the event told last happened, or, before the first, what is known of that."""
 
     def id(self, place: str) -> UUID:
         """The id of what stands at that place."""
