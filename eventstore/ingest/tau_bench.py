@@ -106,7 +106,8 @@ def _say(job: Job, place: str, message: _Message, calls: dict[str, UUID]) -> Non
     if message.role == "tool":
         cause = calls.get(message.tool_call_id or "")
         if cause is None:
-            raise BrokenFile("answers no call before it", path=f"{place}/tool_call_id")
+            way = f"{place}/tool_call_id".replace("/", ".")
+            raise BrokenFile("answers no call before it", path=way)
         job.say(
             place, "system", text or "", speaker="tool", session_of=AGENT, target=AGENT,
             cause=cause, other={"tool": message.name, **other},
