@@ -40,6 +40,8 @@ class Conversation:
         """The agent is whoever acts where the file names nobody."""
         self.last: UUID | None = None
         """The event told last."""
+        self.marks: Sequence[str] = ()
+        """What is derived of every event that is told now."""
         self._sessions: dict[str, UUID] = {}
         self._deciders: dict[UUID, str] = {}
 
@@ -221,7 +223,7 @@ class Conversation:
         other: Mapping[str, Any] | None = None,
     ) -> UUID:
         """Any event, after the one told before it, unless its `cause` is stated."""
-        derived = derived if agent else [*derived, "agent"]
+        derived = [*derived, *([] if agent else ["agent"]), *self.marks]
         self.last = self.story.tell(
             place, stream, event, at,
             cause=cause or self.last, cause_is_stated=cause is not None,

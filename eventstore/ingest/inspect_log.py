@@ -17,11 +17,12 @@ The ids of evaluation, task, sample and epoch name a run, so that a log in both 
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 from uuid import NAMESPACE_URL, uuid5
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 from eventstore.append import Append
 from eventstore.ingest.form import checked, document
@@ -35,6 +36,11 @@ __all__ = ["NAMESPACE", "read", "reader"]
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "urn:eventstore:inspect")
 _ABOUT_ALL: Final = ("header.json", "_journal/start.json")
 """Where a zipped log says what it is about; a log that was not finished has the second only."""
+
+
+_ENCRYPTED: Final = 0x1
+_DAMAGE: Final = (BadZipFile, NotImplementedError, ValueError, EOFError, struct.error, zlib.error)
+"""What a damaged archive can make Python's reader of zip files raise."""
 
 
 def read(file: BinaryIO, name: str) -> Iterator[Append | BrokenRecord]:
@@ -56,20 +62,21 @@ def _samples(file: BinaryIO) -> Iterator[Any]:
 
 def _read_zipped(file: BinaryIO, name: str) -> Iterator[Append | BrokenRecord]:
     try:
-        with ZipFile(file) as archive:
-            names = set(archive.namelist())
-            about = next((each for each in _ABOUT_ALL if each in names), None)
-            if about is None:
-                raise BrokenFile(f"has neither {' nor '.join(_ABOUT_ALL)}")
-            evaluation = _evaluation(_document(archive, archive.getinfo(about)))
-            samples = [
-                each
-                for each in archive.infolist()
-                if each.filename.startswith("samples/") and each.filename.endswith(".json")
-            ]
-            yield from _tell(evaluation, samples, name, archive)
-    except BadZipFile as error:
+        archive = ZipFile(file)
+    except _DAMAGE as error:
         raise BrokenFile(f"is no zip file: {error}") from None
+    with archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        about = next((entries[each] for each in _ABOUT_ALL if each in entries), None)
+        if about is None:
+            raise BrokenFile(f"has neither {' nor '.join(_ABOUT_ALL)}")
+        evaluation = _evaluation(_document(archive, about))
+        samples = [
+            entry
+            for place, entry in entries.items()
+            if place.startswith("samples/") and place.endswith(".json")
+        ]
+        yield from _tell(evaluation, samples, name, archive)
 
 
 def _tell(
@@ -106,11 +113,11 @@ def _evaluation(about: Any) -> Evaluation:
 
 def _document(archive: ZipFile, entry: ZipInfo) -> Any:
     """A member of the archive, read up to the limit whatever it says of its size."""
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED) or entry.flag_bits & _ENCRYPTED:
+        raise BrokenFile(f"{entry.filename} is encrypted, or packed in a way that is not known")
     try:
         with archive.open(entry) as member:
-            return document(whole(member))
-    except (BadZipFile, zlib.error, EOFError) as error:
+            data = whole(member)
+    except _DAMAGE as error:
         raise BrokenFile(f"{entry.filename} is damaged: {error}") from None
-    except (NotImplementedError, RuntimeError) as error:
-        # A compression that this Python lacks, or a password.
-        raise BrokenFile(f"{entry.filename} can't be unpacked: {error}") from None
+    return document(data)

@@ -71,7 +71,7 @@ def read(file: BinaryIO, name: str) -> Iterator[Append]:
     stream = _Stream(Story(uuid5(NAMESPACE, digest(given[0])), source), _last(happenings))
     begun = happenings[0].timestamp.replace(tzinfo=happenings[0].timestamp.tzinfo or UTC)
     yield registration(NAMESPACE, AGENT, "developer", source, begun)
-    stream.job.join(AGENT, begun)
+    stream.begin(begun, happenings[0].timestamp.tzinfo is not None)
     for number, happening in enumerate(happenings):
         stream.tell(number, happening)
     yield from stream.job.story.appends()
@@ -81,20 +81,25 @@ reader: Final = Reader(read, names=("*.json",))
 
 
 def _last(happenings: list[_Happening]) -> int:
-    """The id of the last event that is more than a change of the agent's state."""
-    substance = [each.id for each in happenings if each.observation not in _NO_SUBSTANCE]
-    return substance[-1] if substance else -1
+    """Which is the last event that is more than a change of the agent's state."""
+    numbers = range(len(happenings) - 1, -1, -1)
+    return next((n for n in numbers if happenings[n].observation not in _NO_SUBSTANCE), -1)
 
 
 class _Stream:
-    """A stream that is being told; `last` is the id of its last event of substance."""
+    """A stream that is being told; `last` is the number of its last event of substance."""
 
     def __init__(self, story: Story, last: int) -> None:
         self.job, self._last = Job(story, AGENT), last
         self._told: dict[int, UUID | None] = {}
         """By the event's id what it became, if it became something."""
         self._decisions: dict[int, UUID] = {}
-        self._begun = self._waits = False
+        self._begun = self._waits = self._over = False
+
+    def begin(self, at: datetime, in_a_zone: bool) -> None:
+        """The session starts."""
+        self.job.marks = [] if in_a_zone else ["time_zone"]
+        self.job.join(AGENT, at)
 
     def tell(self, number: int, given: _Happening) -> None:
         place, at = f"events/{given.id}", given.timestamp
@@ -104,17 +109,17 @@ class _Stream:
             raise BrokenFile(f"no event {given.cause} stands before it", path=f"{number}.cause")
         if (given.action is None) == (given.observation is None):
             raise BrokenFile("is neither an action nor an observation", path=str(number))
-        derived = ["time_zone"] if at.tzinfo is None else []
+        self.job.marks = ["time_zone"] if at.tzinfo is None else []
         at = at.replace(tzinfo=at.tzinfo or UTC)
         self._told[given.id] = None
         if given.observation is not None:
-            self._observe(given, place, at, derived)
+            self._observe(given, place, at, number > self._last)
         elif given.action == "message":
-            self._message(given, place, at, derived)
+            self._message(given, place, at)
         elif given.source == "agent":
-            self._act(given, place, at, derived)
+            self._act(given, place, at)
 
-    def _message(self, given: _Happening, place: str, at: datetime, derived: list[str]) -> None:
+    def _message(self, given: _Happening, place: str, at: datetime) -> None:
         text = str(given.args.get("content", given.message))
         other = {"args": {k: v for k, v in given.args.items() if k != "content"}, **given.rest}
         by_user = given.source == "user"
@@ -124,34 +129,33 @@ class _Stream:
         self._told[given.id] = self.job.say(
             place, "user" if by_user else "agent", text, at,
             speaker="user" if by_user else AGENT, session_of=AGENT,
-            target=AGENT if by_user else "user", derived=derived, other=other,
+            target=AGENT if by_user else "user", other=other,
         )  # fmt: skip
 
-    def _act(self, given: _Happening, place: str, at: datetime, derived: list[str]) -> None:
+    def _act(self, given: _Happening, place: str, at: datetime) -> None:
         thought = str(given.args.get("thought", ""))
         arguments = {name: value for name, value in given.args.items() if name != "thought"}
         self._decisions[given.id] = self._told[given.id] = self.job.decide(
             place, word(given.action, "action"), arguments, at,
-            rationale=thought, agent=AGENT, derived=derived,
+            rationale=thought, agent=AGENT,
             other={"action": given.action, "message": given.message, **given.rest},
         )  # fmt: skip
 
-    def _observe(self, given: _Happening, place: str, at: datetime, derived: list[str]) -> None:
+    def _observe(self, given: _Happening, place: str, at: datetime, at_end: bool) -> None:
         if given.observation == "agent_state_changed":
-            self._change(given, place, at)
+            self._change(given, place, at, at_end)
             return
         if given.observation == "null":
             return
         cause = None if given.cause is None else self._told[given.cause]
         text = given.content or given.message
         if given.observation == "error" and self._begun:
-            self.job.report(
-                place, text, at, agent="environment", details=given.extras, caused_by=cause
-            )
+            details = given.extras | given.rest
+            self.job.report(place, text, at, agent="environment", details=details, caused_by=cause)
             return
         self._told[given.id] = self.job.say(
             place, "system", text, at,
-            speaker="environment", session_of=AGENT, target=AGENT, cause=cause, derived=derived,
+            speaker="environment", session_of=AGENT, target=AGENT, cause=cause,
             other={"observation": given.observation, "message": given.message,
                    "extras": given.extras, **given.rest},
         )  # fmt: skip
@@ -160,10 +164,13 @@ class _Stream:
             outcome: Any = "success" if given.success else "failure"
             self.job.turned_out(decision, outcome, given.message or None, at, agent="environment")
 
-    def _change(self, given: _Happening, place: str, at: datetime) -> None:
+    def _change(self, given: _Happening, place: str, at: datetime, at_end: bool) -> None:
         """The agent's state, as far as it moves its session."""
-        state = given.extras.get("agent_state")
-        if state in _OVER and given.id > self._last:
+        state = str(given.extras.get("agent_state"))
+        if self._over:
+            return
+        if state in _OVER and at_end:
+            self._over = True
             reason = str(given.extras.get("reason") or f"agent state: {state}")
             if self._begun:
                 self.job.end(None if state == "finished" else reason, at=at, derived=())

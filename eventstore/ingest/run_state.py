@@ -95,7 +95,7 @@ class _Run:
     def told(self) -> list[Append]:
         self._input()
         for number, item in enumerate(self._state.items):
-            if item.raw_item.get("id") not in self._seen or "id" not in item.raw_item:
+            if str(item.raw_item.get("id", "")) not in self._seen:
                 self._item(f"items/{number}", item)
         for item in self._state.pending:
             if item.call is not None:

@@ -140,6 +140,6 @@ def parse(data: bytes) -> tuple[State, dict[str, Any]]:
     version = given.get("$schemaVersion") if isinstance(given, dict) else None
     if version is None:
         raise BrokenFile("is no run state: it has no $schemaVersion")
-    if version not in _VERSIONS:
+    if not isinstance(version, str) or version not in _VERSIONS:
         raise BrokenFile("is not one of 1.0 to 1.17", path="$schemaVersion")
     return checked(State, given), given

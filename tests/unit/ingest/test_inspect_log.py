@@ -198,7 +198,7 @@ def samples_in(path: Path) -> list[Any]:
 
 @pytest.mark.skipif(not LOGS.is_dir(), reason="the recorded runs are not here")
 def test_real_logs_are_all_told() -> None:
-    types, by_hand, runs, told, events = Counter[str](), Counter[str](), set(), 0, 0
+    types, by_hand, runs, told, events = Counter[str](), Counter[str](), set[object](), 0, 0
     for path in logs():
         read = Read(reader, path.read_bytes(), path.name)
         assert not read.broken

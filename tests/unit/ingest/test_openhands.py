@@ -50,6 +50,7 @@ def test_an_action_is_a_decision_and_its_observation_follows_from_it() -> None:
 def test_a_time_without_a_zone_is_utc_and_that_is_said() -> None:
     started = Read(reader, stream()).only(SessionStarted)
     assert started.occurred_at == datetime(2025, 1, 20, 20, 29, 1, 500_000, UTC)
+    assert all("time_zone" in each.metadata["derived"] for each in Read(reader, stream()).appends)
 
 
 def test_a_session_waits_and_goes_on() -> None:

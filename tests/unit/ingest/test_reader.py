@@ -36,7 +36,15 @@ def kinds(found: Iterator[Run | Append | BrokenRecord]) -> list[object]:
 
 def test_a_run_ends_where_another_begins_or_something_is_broken() -> None:
     broken = BrokenRecord("no", "3")
-    records = [said(None), said(ONE), said(ONE, 2), said(TWO), broken, said(ONE), said(None)]
+    records: list[Append | BrokenRecord] = [
+        said(None),
+        said(ONE),
+        said(ONE, 2),
+        said(TWO),
+        broken,
+        said(ONE),
+        said(None),
+    ]
     assert kinds(runs(records)) == [
         Append, (ONE, 3), (TWO, 1), BrokenRecord, (ONE, 1), Append,
     ]  # fmt: skip
