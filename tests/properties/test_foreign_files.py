@@ -96,7 +96,7 @@ def test_a_document_with_anything_in_it_is_told_or_refused(name: str, data: st.D
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_told_or_refused(name: str, data: st.DataObject) -> None:
     reader, document = FORMATS[name]
