@@ -12,6 +12,7 @@ from threading import Event as Signal
 import pytest
 
 from eventstore import EventStore
+from eventstore.cli import ingest
 from eventstore.cli.main import main
 from eventstore.database import connect
 from projections.catalogue import PROJECTIONS
@@ -93,14 +94,19 @@ def test_every_format_goes_in_once_and_the_tables_follow(
 
 
 def test_a_broken_record_is_told_and_the_others_go_in(
-    tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    database_url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(ingest, "_LISTED", 1)
     trials = [trial(number=0), trial(number=1, reward=9), trial(number=2)]
     path = write(tmp_path, "trials.json", trials)
     code = main(["ingest", "tau-bench", str(path), "--json", "--database-url", database_url])
     told = capsys.readouterr()
     said = json.loads(told.out)
     assert (code, said["runs_appended"], said["failed"]) == (5, 2, 1)
+    assert (len(said["runs"]), said["runs_not_listed"]) == (1, 2), "all are counted, not all listed"
     assert said["failures"][0]["error"] == "BrokenRecord"
     assert said["failures"][0]["facts"]["place"] == "1.reward"
     assert "trials.json: 1.reward: " in told.err
