@@ -98,8 +98,7 @@ class Approvals:
         invocation = self._state.context.tool_invocations.get(call)
         if verdict.sticky_scope is not None and invocation is not None:
             return invocation.approval_scope == verdict.sticky_scope
-        same_server = tool.server is None or content.get("server") == tool.server
-        return content.get("tool") == tool.name and same_server
+        return (content.get("tool"), content.get("server")) == tool
 
     def _feed_back(self, call: str, feedback: Feedback, reason: str | None) -> None:
         if call in self.decisions:

@@ -67,11 +67,23 @@ class _Invocation(Part):
 class _Identity(Part):
     tool_name: Text
     server_label: str | None = None
+    request_id: str | None = None
 
 
 class _Hosted(Part):
     decision: Verdict
     identity: _Identity
+
+    @property
+    def verdict(self) -> Verdict:
+        """The decision; about one request it is about that call alone, however it is written."""
+        decision, request = self.decision, self.identity.request_id
+        if request is None:
+            return decision
+        alone = {
+            name: [request] for name in ("approved", "rejected") if getattr(decision, name) is True
+        }
+        return decision.model_copy(update=alone)
 
 
 class _Context(Part):
@@ -128,7 +140,7 @@ class State(Part):
         """What was decided, and about which tool."""
         own = [(Tool(name, None), verdict) for name, verdict in self.context.approvals.items()]
         hosted = [
-            (Tool(each.identity.tool_name, each.identity.server_label), each.decision)
+            (Tool(each.identity.tool_name, each.identity.server_label), each.verdict)
             for each in self.context.hosted_mcp_approvals
         ]
         return own + hosted

@@ -104,6 +104,22 @@ def test_tools_of_one_name_on_two_servers_are_two() -> None:
     ]
 
 
+def test_an_approval_of_a_tool_covers_no_tool_of_that_name_on_a_server() -> None:
+    raw = {"type": "mcp_approval_request", "id": "m1", "name": "pay", "server_label": "a"}
+    on_server = run_item("mcp_approval_request_item", raw)
+    read = Read(reader, run_state(on_server, *asked("c1"), **verdict(approved=True)))
+    decided = {each.work_item_id for each in read.all(ApprovalDecided)}
+    waits = [e.content["call"] for e in read.all(WorkItemQueued) if e.work_item_id not in decided]
+    assert waits == ["m1"]
+
+
+def test_a_decision_about_one_request_is_about_that_call_alone() -> None:
+    identity = {"request_id": "m1", "tool_name": "pay", "type": "query"}
+    hosted = [{"decision": {"approved": True}, "identity": identity}]
+    read = Read(reader, run_state(context={"hosted_mcp_approvals": hosted}))
+    assert [each.content for each in read.all(WorkItemQueued)] == [{"tool": "pay", "call": "m1"}]
+
+
 def test_a_later_state_of_a_run_continues_it() -> None:
     first = Read(reader, run_state(*asked("c1")))
     later = Read(reader, run_state(*asked("c1"), output("c1"), **verdict(approved=["c1"])))
