@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 from uuid import UUID
 
 import orjson
 
 from eventstore.append import Append
 from eventstore.codec import encode, payload_hash
-from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent, NotFound
+from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent
 from eventstore.event import RecordedEvent
-from eventstore.ingest.reader import BrokenFile, Reader
+from eventstore.ingest.files import shown
+from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader
+from eventstore.ingest.runs import Run, runs
 from eventstore.store import EventStore
 
-__all__ = ["MAX_FILE_BYTES", "Files", "Ingest", "RunDiffers", "Told", "find_files"]
+__all__ = ["Ingest", "RunDiffers", "Told"]
 
-MAX_FILE_BYTES: Final = 64 * 1024 * 1024
-"""Of one file; a file is in memory as a whole, one at a time."""
-
-_FLAWS: Final = (BrokenFile, InvalidEvent, AppendRefused)
+_FLAWS: Final = (BrokenFile, BrokenRecord, InvalidEvent, AppendRefused)
 """What can be wrong with a file, as against with the store."""
 
 _Recorded = dict[UUID, tuple[bytes, str | None]]
@@ -65,45 +64,6 @@ class Told:
     error: EventStoreError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Which files are to be read, and how many were passed over, by the end of their name."""
-
-    paths: list[Path]
-    skipped: Counter[str]
-
-
-def find_files(paths: Iterable[Path], reader: Reader) -> Files:
-    """The files themselves, and in directories, at any depth, those that the format reads.
-
-    In order of name, a directory's own files before those of the directories in it; no file
-    twice. Raises NotFound for what is not there, and BrokenFile for a
-    directory that can't be listed.
-    """
-    found: dict[Path, None] = {}
-    skipped: Counter[str] = Counter()
-    for path in paths:
-        if not path.is_dir():
-            if not path.exists():
-                raise NotFound("file or directory", _shown(path))
-            found[path] = None
-            continue
-        for folder, folders, names in os.walk(path, onerror=_unlisted):
-            folders.sort()
-            for name in sorted(names):
-                file = Path(folder, name)
-                # A pipe or a socket would never end, a link may lead nowhere.
-                if reader.reads(name) and file.is_file():
-                    found[file] = None
-                else:
-                    skipped["".join(file.suffixes[-2:]) or name] += 1
-    return Files(list(found), skipped)
-
-
-def _unlisted(error: OSError) -> None:
-    raise BrokenFile(f"can't be listed: {error.strerror}", path=str(error.filename)) from error
-
-
 class Ingest:
     """Reads files into a store; with `dry_run` it only says what it would do."""
 
@@ -114,54 +74,50 @@ class Ingest:
         """In a dry run, what would be recorded by now."""
 
     def file(self, path: Path) -> Iterator[Told]:
-        """Appends the runs of a file and says what became of each.
+        """Appends the runs of a file, one after the other, and says what became of each.
 
         Whatever is wrong with the file is told as `failed`. What is wrong with the store is raised:
         StoreUnavailable, PermissionDenied and so on.
         """
-        shown = _shown(path)
+        name, empty = shown(path), True
+        shared: dict[UUID, Append] = {}
         try:
-            runs = self._runs(path)
+            with _opened(path) as file:
+                for each in runs(self._reader.read(file, shown(Path(path.name)))):
+                    if isinstance(each, Append):
+                        shared.setdefault(each.events[0].event_id, each)
+                        continue
+                    empty = False
+                    yield self._told(name, each, shared)
         except _FLAWS as error:
-            yield Told(shown, "failed", error=error)
+            yield Told(name, "failed", error=error)
             return
-        shared = runs.pop(None, [])
-        if not runs and not shared:
-            yield Told(shown, "failed", error=BrokenFile("holds no event"))
-        for run, appends in runs.items():
-            assert run is not None, "what belongs to no run is in `shared`"
-            try:
-                yield self._run(shown, run, appends, shared)
-            except _FLAWS as error:
-                yield Told(shown, "failed", run, error=error)
+        if empty:
+            yield Told(name, "failed", error=BrokenFile("holds no run"))
 
-    def _runs(self, path: Path) -> dict[UUID | None, list[Append]]:
-        """The appends of a file by run, in order; raises BrokenFile or InvalidEvent."""
+    def _told(self, name: str, run: Run | BrokenRecord, shared: dict[UUID, Append]) -> Told:
+        if isinstance(run, BrokenRecord):
+            return Told(name, "failed", error=run)
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise BrokenFile(f"can't be read: {error.strerror or error}") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise BrokenFile(f"is larger than {MAX_FILE_BYTES:,} bytes")
-        runs: dict[UUID | None, list[Append]] = {}
-        for append in self._reader.read(data, _shown(Path(path.name))):
-            runs.setdefault(append.correlation_id, []).append(append)
-        return runs
+            return self._run(name, run, shared)
+        except _FLAWS as error:
+            return Told(name, "failed", run.correlation_id, error=error)
 
-    def _run(self, shown: str, run: UUID, appends: list[Append], shared: list[Append]) -> Told:
-        self._store.prepare(appends)  # before anything of it is recorded
-        new = self._new(run, appends)
-        there = _events(appends) - _events(new)
+    def _run(self, name: str, run: Run, shared: dict[UUID, Append]) -> Told:
+        self._store.prepare(run.appends)  # before anything of it is recorded
+        new = self._new(run.correlation_id, run.appends)
+        there = run.events - sum(len(append.events) for append in new)
         if not new:
-            return Told(shown, "already there", run, there)
+            return Told(name, "already there", run.correlation_id, there)
         types: Counter[str] = Counter()
-        for append in shared:
+        for append in shared.values():
             types.update(self._share(append))
+        shared.clear()
         if not self._dry_run:
             self._store.append_many(new)
         types.update(event.event_type for append in new for event in append.events)
-        return Told(shown, "continued" if there else "appended", run, there, types)
+        outcome: Outcome = "continued" if there else "appended"
+        return Told(name, outcome, run.correlation_id, there, types)
 
     def _new(self, run: UUID, appends: list[Append]) -> list[Append]:
         """The appends that are not recorded yet; raises RunDiffers.
@@ -208,8 +164,14 @@ class Ingest:
         return new
 
 
-def _events(appends: list[Append]) -> int:
-    return sum(len(append.events) for append in appends)
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, open to be read; raises BrokenFile when it can't be."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise BrokenFile(f"can't be read: {error.strerror or error}") from error
 
 
 def _source(recorded: RecordedEvent) -> str | None:
@@ -217,8 +179,3 @@ def _source(recorded: RecordedEvent) -> str | None:
     metadata = orjson.loads(recorded.metadata)
     source = metadata.get("source")
     return str(source.get("file")) if isinstance(source, dict) else None
-
-
-def _shown(path: Path) -> str:
-    """A path in words that can be printed and stored, whatever bytes it is made of."""
-    return os.fsencode(path).decode(errors="backslashreplace")
