@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from eventstore.vector import Vector
 from eventstore.vocabulary.packaging import (
     AgentActivity,
     PackageRegistered,
@@ -115,7 +116,7 @@ class Documentation(Row):
     package_id: UUID
     content: str
     sections: dict[str, Any] = field(default_factory=dict)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 
@@ -145,7 +146,7 @@ class KnowledgeItem(Row):
     title: str
     content: str
     source_package_id: UUID | None = None
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 

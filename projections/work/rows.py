@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from eventstore.vector import Vector
 from eventstore.vocabulary.work import (
     Approval,
     AttemptStatus,
@@ -116,7 +117,7 @@ class MemDoc(Row):
     type: MemDocType
     content: str
     metadata: dict[str, Any] = field(default_factory=dict)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 

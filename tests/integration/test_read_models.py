@@ -245,8 +245,10 @@ def fold(projection: Projection) -> State:
 
 def save(conn: Connection, projection: Projection, state: State) -> None:
     touched = {(table, key) for table, rows in state.items() for key in rows}
+    store = RowStore(projection)
+    store.months.make(conn, (row for rows in state.values() for row in rows.values()))
     with conn.transaction():
-        RowStore(projection).save(conn, state, touched)
+        store.save(conn, state, touched)
 
 
 def whole(state: State) -> dict[Any, Any]:
