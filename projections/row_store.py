@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, date
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -21,6 +20,9 @@ from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
+from eventstore.vector import Vector
+from projections.column_types import vector_columns
+from projections.months import Months
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -56,11 +58,11 @@ class RowStore:
 
     def __init__(self, projection: Projection, schema: str = LIVE_SCHEMA) -> None:
         self.projection, self.schema = projection, schema
+        self.months = Months(projection, schema)
         self._queries = {table: _composed(table, schema) for table in projection.tables}
+        self._vectors = {table: vector_columns(table) for table in projection.tables}
+        self._makers = {table: _maker(table, names) for table, names in self._vectors.items()}
         self._saves = 0
-        self._by_month = any(table.BY_MONTH for table in projection.tables)
-        self._months: defaultdict[type[Row], set[date]] = defaultdict(set)
-        """Those that are known to be there."""
         self._types: dict[type[Row], list[tuple[int, bool]]] = {}
 
     def load(self, conn: Connection, keys: Iterable[tuple[type[Row], Key]]) -> State:
@@ -76,38 +78,13 @@ class RowStore:
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
-                state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
+                state[table] = {full_key(row): row for row in map(self._makers[table], cursor)}
         return state
-
-    def make_months(self, conn: Connection, rows: Iterable[Row | None]) -> None:
-        """Makes the months that these rows need and that are not there, before they are written.
-
-        Not in the transaction that writes them: to attach a partition to a table with foreign keys
-        takes locks that two writers of those tables can't both have. Months that are known to be
-        there cost nothing; `forget_months` when the tables may be others.
-        """
-        if not self._by_month:
-            return
-        wanted: defaultdict[type[Row], set[date]] = defaultdict(set)
-        for row in rows:
-            if row is not None and (column := type(row).BY_MONTH):
-                time = getattr(row, column).astimezone(UTC)
-                wanted[type(row)].add(date(time.year, time.month, 1))
-        for table, months in wanted.items():
-            if missing := sorted(months - self._months[table]):
-                names = {"schema": self.schema, "table": table.TABLE, "months": missing}
-                with translated():
-                    conn.execute(_SQL["make_months"], names)
-                self._months[table] |= months
-
-    def forget_months(self) -> None:
-        """Takes nothing for granted any more: others may have changed the tables."""
-        self._months.clear()
 
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
-        `make_months` comes first, outside of it.
+        Their `months` are made by then.
         Children are deleted before their parents and written after them.
         """
         written: dict[type[Row], list[Row]] = defaultdict(list)
@@ -138,7 +115,7 @@ class RowStore:
         with conn.cursor(name=f"read_{table.TABLE}") as cursor:
             cursor.itersize = _READ_AT_ONCE
             cursor.execute(self._queries[table]["read"])
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def read_in_order(
         self, conn: Connection, table: type[Row], *, bucket: Bucket | None = None
@@ -162,7 +139,7 @@ class RowStore:
                 ),
                 None if bucket is None else asdict(bucket),
             )
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def insert(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
         """Adds rows to a table that has none of their keys, inside the caller's transaction.
@@ -199,15 +176,20 @@ class RowStore:
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
-        as_json = [place for place, number in enumerate(types) if number == _JSONB]
+        encoders: list[tuple[int, Callable[[Any], bytes]]] = [
+            (place, _jsonb) for place, number in enumerate(types) if number == _JSONB
+        ]
+        encoders += [(table.COLUMNS.index(name), Vector.binary) for name in self._vectors[table]]
+        for place, _ in encoders:
+            types[place] = _BYTEA
         values_of = attrgetter(*table.COLUMNS)
         with conn.cursor().copy(self._queries[table]["copy"]) as copy:
-            copy.set_types([_BYTEA if number == _JSONB else number for number in types])
+            copy.set_types(types)
             for row in rows:
                 values = list(values_of(row))
-                for place in as_json:
+                for place, encode in encoders:
                     if values[place] is not None:
-                        values[place] = JSONB_VERSION + value_json(values[place])
+                        values[place] = encode(values[place])
                 copy.write_row(values)
 
     def _types_of(self, conn: Connection, table: type[Row]) -> list[tuple[int, bool]]:
@@ -225,10 +207,23 @@ class RowStore:
             conn.execute(self._queries[table]["insert"], [rows_json(some)])
 
 
-def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
-    """Turns a record of the database into a row."""
+def _maker(table: type[Row], vectors: Sequence[str]) -> Callable[[tuple[Any, ...]], Row]:
+    """Turns a record of the database into a row; the driver does not know columns of vectors."""
     columns = table.COLUMNS
-    return lambda record: row_from(table, dict(zip(columns, record, strict=True)))
+
+    def make(record: tuple[Any, ...]) -> Row:
+        values = dict(zip(columns, record, strict=True))
+        for name in vectors:
+            if values[name] is not None:
+                values[name] = Vector.from_text(values[name])
+        return row_from(table, values)
+
+    return make
+
+
+def _jsonb(value: Any) -> bytes:
+    """As PostgreSQL receives it."""
+    return JSONB_VERSION + value_json(value)
 
 
 def _composed(table: type[Row], schema: str) -> dict[str, bytes]:

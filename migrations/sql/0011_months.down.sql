@@ -8,7 +8,8 @@ DROP FUNCTION projections.refuse_changes();
 DROP FUNCTION projections.make_months(text, text, date[]);
 
 -- As 0002 has them.
-CREATE OR REPLACE FUNCTION projections.clone_structure(from_schema text, to_schema text, tables text[])
+CREATE OR REPLACE FUNCTION projections.clone_structure(
+    from_schema text, to_schema text, tables text[])
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -28,7 +29,8 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION projections.clone_protection(from_schema text, to_schema text, tables text[])
+CREATE OR REPLACE FUNCTION projections.clone_protection(
+    from_schema text, to_schema text, tables text[])
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,7 +78,8 @@ END
 $$;
 
 -- As 0005 has them.
-CREATE OR REPLACE FUNCTION projections.assert_rebuildable(projection text, tables text[]) RETURNS void
+CREATE OR REPLACE FUNCTION projections.assert_rebuildable(projection text, tables text[])
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ours  oid[] := (SELECT coalesce(array_agg(c.oid), '{}')

@@ -1,7 +1,7 @@
 -- Read models that are partitioned by month: how their months are made, and how builds copy and
 -- exchange them. Runs as eventstore_owner.
 
--- A table and its partitions -----------------------------------------------------------------------
+-- A table and its partitions ---------------------------------------------------------------------
 
 CREATE FUNCTION projections.with_partitions(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -74,7 +74,7 @@ $$;
 COMMENT ON FUNCTION projections.copy_protection(regclass, regclass) IS
     'Gives a table the row security, policies and grants of another one.';
 
--- Months ------------------------------------------------------------------------------------------
+-- Months -----------------------------------------------------------------------------------------
 
 -- The projector calls it when rows come whose month is not there. It has few rights itself, so that
 -- this function is all that it can have made.
@@ -121,10 +121,11 @@ COMMENT ON FUNCTION projections.make_months(text, text, date[]) IS
     'indexes, constraints and protection that the table itself has by then. A table that is not '
     'partitioned stays as it is. Concurrent calls are safe.';
 
--- Builds of tables with partitions ------------------------------------------------------------------
+-- Builds of tables with partitions ---------------------------------------------------------------
 
 -- As before, but for the partitioning; the months of a copy are made as its rows come.
-CREATE OR REPLACE FUNCTION projections.clone_structure(from_schema text, to_schema text, tables text[])
+CREATE OR REPLACE FUNCTION projections.clone_structure(
+    from_schema text, to_schema text, tables text[])
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -207,7 +208,8 @@ END
 $$;
 
 -- As before, but with partitions.
-CREATE OR REPLACE FUNCTION projections.clone_protection(from_schema text, to_schema text, tables text[])
+CREATE OR REPLACE FUNCTION projections.clone_protection(
+    from_schema text, to_schema text, tables text[])
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -227,7 +229,8 @@ END
 $$;
 
 -- As before, but partitions belong to their tables.
-CREATE OR REPLACE FUNCTION projections.assert_rebuildable(projection text, tables text[]) RETURNS void
+CREATE OR REPLACE FUNCTION projections.assert_rebuildable(projection text, tables text[])
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ours  oid[] := (SELECT coalesce(array_agg(o.oid), '{}')
@@ -294,14 +297,14 @@ BEGIN
 END
 $$;
 
--- What only the projector may change ----------------------------------------------------------------
+-- What only the projector may change -------------------------------------------------------------
 
 CREATE FUNCTION projections.refuse_changes() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF current_user <> 'eventstore_projector' THEN
-        RAISE EXCEPTION '% of % is refused: only the projector changes it', TG_OP, TG_RELID::regclass
-            USING ERRCODE = '42501';
+        RAISE EXCEPTION '% of % is refused: only the projector changes it',
+                        TG_OP, TG_RELID::regclass USING ERRCODE = '42501';
     END IF;
     RETURN NULL;
 END

@@ -234,9 +234,7 @@ def _key_types(table: type[Row]) -> list[TypeAdapter[Any]]:
 
 def _key(*parts: Any) -> str:
     """The same text for the same moment, whatever the time zone that it was told in."""
-    parts = tuple(
-        part.astimezone(UTC) if isinstance(part, datetime) else part for part in parts
-    )
+    parts = tuple(part.astimezone(UTC) if isinstance(part, datetime) else part for part in parts)
     try:
         return orjson.dumps(parts, default=str).decode()
     except TypeError:  # an integer beyond 64 bits, which no table takes either

@@ -14,6 +14,7 @@ from eventstore.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
+from eventstore.vocabulary.work import types as work_types
 from projections.catalogue import PROJECTIONS, projection
 from projections.errors import UnknownProjection
 from projections.testing import recorded
@@ -43,6 +44,12 @@ MOVES: list[tuple[Any, dict[str, UUID], Any, Any]] = [
         work.WORK_ITEM_MOVES,
         work.WorkItemStatus,
     ),
+    (
+        work.ConnectorStatusChanged,
+        {"connector_id": ID},
+        work.CONNECTOR_MOVES,
+        work.ConnectorStatus,
+    ),
 ]
 
 
@@ -56,13 +63,26 @@ def metric(metric_type: str, value: float) -> trust.TrustMetricRecorded:
     )
 
 
+def rolled_up(**changed: Any) -> trust.TrustMetricsRolledUp:
+    facts = {
+        "agent_id": "ann",
+        "metric_type": "accuracy",
+        "day": "2026-01-31",
+        "metric_ids": [ID],
+        "total": 5.0,
+        "minimum": 5.0,
+        "maximum": 5.0,
+    }
+    return trust.TrustMetricsRolledUp(**facts | changed)  # type: ignore[arg-type]
+
+
 def queued(kind: str) -> work.WorkItemQueued:
     return work.WorkItemQueued(work_item_id=ID, work_order_id=ID, type=kind)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda cls: cls.event_type)
 def test_an_event_is_named_after_its_module_and_class(event: type[Event]) -> None:
-    context = event.__module__.rpartition(".")[2]
+    context = event.__module__.split(".")[2]
     words = "".join("_" + c.lower() if c.isupper() else c for c in event.__name__).lstrip("_")
     assert event.event_type == f"{context}.{words}"
     assert event.__doc__, "an event says in a line what it states"
@@ -107,14 +127,14 @@ def test_what_is_recorded_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_deployment_registers_its_types_of_work_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "_types", set(work.work_item_types()))
+    monkeypatch.setattr(work_types, "_types", set(work.work_item_types()))
     for known in ("INVOICE", "TICKET", "STATUS_REPORT"):
         assert queued(known).type == known
     with pytest.raises(InvalidEvent, match="register_work_item_type"):
         queued("DRILL")
     assert work.register_work_item_type("DRILL") == "DRILL"
     drill = recorded(queued("DRILL"))
-    monkeypatch.setattr(work, "_types", {"TICKET"})
+    monkeypatch.setattr(work_types, "_types", {"TICKET"})
     assert isinstance(drill.event, work.WorkItemQueued), "another process reads it all the same"
     assert work.work_item_types() == {"TICKET"}
 
@@ -133,6 +153,22 @@ def test_a_type_of_work_item_has_a_form(form: str) -> None:
 )
 def test_metrics_within_their_range(metric_type: str, value: float) -> None:
     assert metric(metric_type, value).metric_value == value
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metric_ids": []},
+        {"metric_ids": [ID, ID]},
+        {"metric_ids": [UUID(int=n) for n in range(trust.MAX_METRICS + 1)]},
+        {"minimum": 6.0},
+        {"metric_type": "speed"},
+    ],
+)
+def test_what_is_rolled_up_is_named_once_and_not_too_much_at_once(wrong: dict[str, Any]) -> None:
+    assert rolled_up().day.isoformat() == "2026-01-31"
+    with pytest.raises(InvalidEvent):
+        rolled_up(**wrong)
 
 
 @pytest.mark.parametrize(
@@ -206,15 +242,16 @@ def test_retention_classes() -> None:
 
 
 def test_the_catalogue() -> None:
-    assert [known.name for known in PROJECTIONS] == ["packaging", "trust", "work"]
-    assert projection("trust") is PROJECTIONS[1]
-    with pytest.raises(UnknownProjection, match="packaging, trust, work"):
+    contexts = ["packaging", "projects", "trust", "work", "workspaces"]
+    assert [known.name for known in PROJECTIONS] == contexts
+    assert projection("trust") is PROJECTIONS[2]
+    with pytest.raises(UnknownProjection, match=", ".join(contexts)):
         projection("nowhere")
 
 
 def test_no_two_projections_share_a_table() -> None:
     tables = [table.TABLE for known in PROJECTIONS for table in known.tables]
-    assert len(tables) == len(set(tables)) == 13
+    assert len(tables) == len(set(tables))
 
 
 def test_ids_are_the_client_s() -> None:
