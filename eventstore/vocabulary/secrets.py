@@ -74,7 +74,8 @@ def refuse_secrets(value: T, info: ValidationInfo) -> T:
 def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The paths to strings that look like secrets."""
     if isinstance(value, str):
-        if _ADDRESS.search(value) or (value and path and _NAME.search(_WORD_LIMIT.sub("_", path[-1]))):
+        name = _WORD_LIMIT.sub("_", path[-1]) if path else ""
+        if _ADDRESS.search(value) or (value and _NAME.search(name)):
             yield path
     elif isinstance(value, dict):
         for name, inner in value.items():

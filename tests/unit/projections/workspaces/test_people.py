@@ -180,6 +180,7 @@ def test_a_token_is_told_by_its_hash_and_lasts(wrong: dict[str, str]) -> None:
 
 def test_an_id_of_a_person_is_any_text() -> None:
     for user_id in ("ann", str(UUID(int=1)), "x" * 128):
-        assert registered(user_id, "a@b").user_id == user_id
-    with pytest.raises(InvalidEvent):
-        registered("x" * 129, "a@b")
+        assert said.UserSignedIn(user_id=user_id).user_id == user_id
+    for user_id in ("", "x" * 129):
+        with pytest.raises(InvalidEvent):
+            said.UserSignedIn(user_id=user_id)
