@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -50,7 +51,9 @@ EVENTS: tuple[st.SearchStrategy[Event], ...] = (
         ),
     ),
     st.builds(
-        lambda coverage, **rest: projects.QualityMeasured(test_coverage=coverage or 0, **rest),
+        lambda coverage, **rest: projects.QualityMeasured(
+            test_coverage=coverage or Decimal(0), **rest
+        ),
         coverage=scores,
         project_id=codebases,
         security_score=scores,

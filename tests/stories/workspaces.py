@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from eventstore import Event
@@ -141,7 +142,7 @@ WORK: list[Event] = [
     said.ArtifactDeleted(artifact_id=ARTIFACT),
     said.ArtifactRestored(artifact_id=ARTIFACT),
 ]
-of_sync = {"workspace_id": WORKSPACE, "service_type": "github"}
+of_sync: dict[str, Any] = {"workspace_id": WORKSPACE, "service_type": "github"}
 OUTSIDE: list[Event] = [
     said.IntegrationConfigured(integration_id=INTEGRATION, service_type="github", name="GitHub"),
     said.IntegrationChanged(

@@ -61,7 +61,8 @@ def test_a_variable_is_text_or_sealed() -> None:
     assert b'"API_KEY":{"ciphertext":' in encode(said)
     with pytest.raises(InvalidEvent, match="API_KEY looks like a secret"):
         EnvironmentChanged(project_id=ID, environment_vars={"API_KEY": "x"})
-    for wrong in ({"A B": "x"}, {"A": 1}, {"A": {"token": "x"}}):
+    wrongs: list[dict[str, Any]] = [{"A B": "x"}, {"A": 1}, {"A": {"token": "x"}}]
+    for wrong in wrongs:
         with pytest.raises(InvalidEvent):
             EnvironmentChanged(project_id=ID, environment_vars=wrong)
 

@@ -77,7 +77,9 @@ def test_a_project_and_what_is_said_of_it() -> None:
         said.EnvironmentChanged(project_id=P, environment_vars={"A": "1", "TOKEN": sealed}),
         said.DeploymentConfigChanged(project_id=P, deployment_config={"replicas": 2}),
         said.QualityMeasured(project_id=P, test_coverage=Decimal("87.5")),
-        said.QualityMeasured(project_id=P, security_score=100, performance_score=Decimal("0.1")),
+        said.QualityMeasured(
+            project_id=P, security_score=Decimal(100), performance_score=Decimal("0.1")
+        ),
         said.ProjectDeployed(project_id=P),
     ).then(
         ProjectContext(

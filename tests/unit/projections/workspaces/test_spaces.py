@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from eventstore import Event
@@ -47,7 +49,8 @@ def test_the_whole_story() -> None:
 
 
 def test_every_subject_s_rules_are_there() -> None:
-    for subject in Workspaces.__bases__:
+    subjects: tuple[Any, ...] = Workspaces.__bases__
+    for subject in subjects:
         for event, rule in subject.handlers.items():
             assert Workspaces.handlers[event] is rule
         assert set(subject.tables) <= set(Workspaces.tables)
