@@ -63,7 +63,7 @@ def positions(store: EventStore) -> list[int]:
 
 def test_list_names_tables_and_events(call: Call) -> None:
     found = {each["projection"]: each for each in answer(call, "projections", "list")}
-    assert list(found) == ["packaging", "trust", "work"]
+    assert list(found) == ["packaging", "projects", "trust", "work", "workspaces"]
     assert found["work"]["tables"][:2] == ["work_orders", "work_items"]
     assert "work.work_order_opened" in found["work"]["event_types"]
     assert found["work"]["projection_version"] == 2
