@@ -11,20 +11,24 @@ import pytest
 from psycopg.errors import (
     CheckViolation,
     ForeignKeyViolation,
+    InsufficientPrivilege,
     NotNullViolation,
     RestrictViolation,
     UniqueViolation,
 )
 
 from eventstore import Event
+from eventstore.database import Role, connect
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection, State
 from projections.row import Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
-from projections.testing import recorded
+from projections.testing import FIRST_MOMENT, recorded
+from projections.trust import Trust
 
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]
 
@@ -97,6 +101,41 @@ STORY: list[Event] = [
         metric_type="accuracy",
         metric_value=100 / 3,
     ),
+    trust.TrustMetricRecorded(
+        metric_id=UUID(int=12),
+        session_id=SESSION,
+        agent_id="ann",
+        metric_type="accuracy",
+        metric_value=50,
+    ),
+    trust.TrustMetricsRolledUp(
+        agent_id="ann",
+        metric_type="accuracy",
+        day=FIRST_MOMENT.date(),
+        metric_ids=[UUID(int=12)],
+        total=50,
+        minimum=50,
+        maximum=50,
+    ),
+    trust.KnowledgeLearned(
+        knowledge_id=UUID(int=13),
+        agent_id="ann",
+        knowledge_type="pattern",
+        domain="installers",
+        content={"says": "measure the turbines"},
+    ),
+    trust.KnowledgeApplied(knowledge_id=UUID(int=13), agent_id="ann", succeeded=True),
+    trust.ActionAudited(
+        audit_id=UUID(int=14),
+        agent_id="ann",
+        session_id=SESSION,
+        action_type="delete",
+        action_details={"path": "/"},
+        risk_level="critical",
+        user_id="u",
+        ip_address="2001:db8::1",
+        user_agent="curl/8",
+    ),
     trust.MessageSent(message_id=QUESTION, session_id=SESSION, role="user", content=""),
     trust.MessageSent(
         message_id=UUID(int=11),
@@ -143,8 +182,10 @@ def fold(projection: Projection) -> State:
 
 def save(conn: Connection, projection: Projection, state: State) -> None:
     touched = {(table, key) for table, rows in state.items() for key in rows}
+    store = RowStore(projection)
+    store.months.make(conn, (row for rows in state.values() for row in rows.values()))
     with conn.transaction():
-        RowStore(projection).save(conn, state, touched)
+        store.save(conn, state, touched)
 
 
 def whole(state: State) -> dict[Any, Any]:
@@ -248,6 +289,25 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE trust_levels SET level = 5", CheckViolation),
         ("UPDATE trust_levels SET score = 1.5", CheckViolation),
         ("UPDATE trust_levels SET approved = decisions + 1", CheckViolation),
+        ("UPDATE trust_levels SET streak = streak + 1", CheckViolation),
+        ("UPDATE trust_level_changes SET fact = 'success'", CheckViolation),
+        ("UPDATE trust_level_changes SET to_score = from_score", CheckViolation),
+        ("UPDATE trust_level_changes SET decision_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE trust_metrics_daily SET maximum = 101", CheckViolation),
+        ("UPDATE trust_metrics_daily SET minimum = maximum + 1", CheckViolation),
+        ("UPDATE trust_metrics_daily SET metric_count = 0", CheckViolation),
+        ("UPDATE agent_knowledge SET knowledge_type = 'hunch'", CheckViolation),
+        ("UPDATE agent_knowledge SET success_count = usage_count + 1", CheckViolation),
+        ("UPDATE agent_knowledge SET last_used_at = NULL", CheckViolation),
+        ("UPDATE agent_knowledge SET embedding = '[1,2]'", CheckViolation),
+        ("DELETE FROM conversation_messages WHERE parent_message_id IS NULL", ForeignKeyViolation),
+        ("UPDATE conversation_messages SET session_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE conversation_history SET created_at = '1990-01-01'", CheckViolation),
+        ("UPDATE conversation_history SET message_id = gen_random_uuid()", ForeignKeyViolation),
+        ("INSERT INTO agent_audit_log SELECT * FROM agent_audit_log", UniqueViolation),
+        ("UPDATE agent_audit_log SET risk_level = 'low'", InsufficientPrivilege),
+        ("DELETE FROM agent_audit_log", InsufficientPrivilege),
+        ("TRUNCATE agent_audit_log", InsufficientPrivilege),
         ("UPDATE conversation_history SET role = 'robot'", CheckViolation),
         (
             "UPDATE conversation_history SET parent_message_id = gen_random_uuid()",
@@ -285,10 +345,59 @@ def test_an_order_takes_its_items_and_attempts_with_it(admin: psycopg.Connection
 
 
 def test_a_session_takes_its_decisions_with_it(admin: psycopg.Connection[Any]) -> None:
-    admin.execute("DELETE FROM conversation_history")
+    admin.execute("ALTER TABLE agent_audit_log DISABLE TRIGGER agent_audit_log_kept")
+    admin.execute("DELETE FROM agent_audit_log")
+    admin.execute("DELETE FROM conversation_messages")
     admin.execute("DELETE FROM trust_metrics")
     admin.execute("DELETE FROM agent_sessions")
+    assert admin.execute("SELECT count(*) FROM conversation_history").fetchone() == (0,)
+    assert admin.execute("SELECT count(*) FROM trust_level_changes").fetchone() == (0,)
     assert admin.execute("SELECT count(*) FROM agent_decisions").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("role", ["owner", "appender", "projector", "archiver", "auditor"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE projections.agent_audit_log SET risk_level = 'low'",
+        "UPDATE projections.agent_audit_log SET risk_level = 'low' WHERE false",
+        "DELETE FROM projections.agent_audit_log",
+        "TRUNCATE projections.agent_audit_log",
+        "MERGE INTO projections.agent_audit_log AS t USING (SELECT) AS s ON true "
+        "WHEN MATCHED THEN DELETE",
+    ],
+)
+def test_nobody_but_the_projector_changes_the_audit_log(
+    filled: Connection, database_url: str, role: Role, change: str
+) -> None:
+    """Before and after a rebuild has replaced it."""
+    for _ in range(2):
+        with connect(database_url, role=role) as conn:
+            if role == "projector" and "TRUNCATE" not in change:
+                with conn.transaction(force_rollback=True):
+                    conn.execute(change)
+            else:
+                with pytest.raises(InsufficientPrivilege):
+                    conn.execute(change)
+        if role == "owner":
+            rebuild(database_url, Trust())
+    if role != "owner":
+        assert filled.execute("SELECT risk_level FROM agent_audit_log").fetchall() == [
+            ("critical",)
+        ]
+
+
+def test_messages_and_knowledge_are_found_by_their_words(filled: Connection) -> None:
+    asked = "websearch_to_tsquery('english', %s)"
+    for query, words, wanted in (
+        (f"SELECT role FROM conversation_history WHERE message_words(content) @@ {asked}",
+         "yes", [("agent",)]),
+        (f"SELECT domain FROM agent_knowledge "
+         f"WHERE agent_knowledge_words(domain, content) @@ {asked}",
+         "measuring turbine installer", [("installers",)]),
+    ):  # fmt: skip
+        assert filled.execute(query, [words]).fetchall() == wanted
+        assert filled.execute(query, ["nowhere"]).fetchall() == []
 
 
 def test_work_is_found_by_its_words(filled: Connection) -> None:
