@@ -15,13 +15,14 @@ from projections.errors import NotLoaded, UnknownProjection, UnknownVersion
 from projections.packaging import Packaging
 from projections.projection import Projection
 from projections.trust import Trust
+from projections.trust.settings import ladder_rules
 from projections.work import Work
 
 __all__ = ["GROUP", "PROJECTIONS", "all_projections", "projection", "versions"]
 
 GROUP: Final = "eventstore.projections"
 
-_OURS: Final[tuple[Projection, ...]] = (Packaging(), Trust(), Work())
+_OURS: Final[tuple[Projection, ...]] = (Packaging(), Trust(ladder_rules()), Work())
 """Every version that has rules here."""
 
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(
