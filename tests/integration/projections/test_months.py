@@ -13,6 +13,7 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.database import Role, connect
+from eventstore.session import Session
 from projections.apply.failures import failures
 from projections.audit import drift
 from projections.audit.verify import verify
@@ -22,7 +23,7 @@ from projections.errors import RebuildRefused, TablesNotMade
 from projections.months import Months
 from projections.row import full_key
 from projections.row_store import RowStore
-from projections.session import Connection, open_session
+from projections.session import Connection, open_session, plan_for_keys
 from projections.tables import template
 from tests.integration.projections.diary import (
     DDL,
@@ -160,9 +161,9 @@ def test_a_projector_does_not_take_the_months_of_replaced_tables_for_granted(
 ) -> None:
     """The month of an entry that was torn is in the live tables alone."""
     write(store, 0, 1)
-    store.append("diary-ann", [EntryTorn(book="ann", entry_id=entry(1), written_at=month(1))])
     with running(url, Diary()):
         until(lambda: len(months(conn)) == 2, "both months")
+        store.append("diary-ann", [EntryTorn(book="ann", entry_id=entry(1), written_at=month(1))])
         until(lambda: _reached(conn) == store.watermark(), "all applied")
         rebuild(url, Diary(), RebuildOptions(workers=1))
         assert months(conn) == ["2020_01"]
@@ -307,8 +308,9 @@ def test_what_somebody_changes_about_a_month_is_found(
     assert (thing in found) if thing else found == []
 
 
-def test_keys_find_their_month_alone(url: str, conn: Connection) -> None:
+def test_keys_find_their_month_alone(conn: Session) -> None:
     """With ten years of months, loading a row opens one."""
+    plan_for_keys(conn)
     store = RowStore(Diary())
     rows = []
     for n in range(120):
