@@ -7,6 +7,7 @@ that all share one database; what the rules would refuse is left out of the stor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from projections.errors import EventNotApplied
 from projections.packaging.rows import Package
 from projections.projection import Projection, State
 from projections.session import open_session
-from projections.testing import recorded
+from projections.testing import FIRST_MOMENT, recorded
 from tests.integration.projections.running import Table, catch_up, plain, stored
 
 _tenants = count()
@@ -44,6 +45,7 @@ agents = st.sampled_from(["analyst", "tester"])
 packages, installers = ids(1, 3), ids(2, 3)
 orders, items, attempts = ids(3, 2), ids(4, 3), ids(5, 4)
 sessions, decisions, messages = ids(6, 3), ids(7, 4), ids(8, 6)
+metrics, known = ids(9, 4), ids(10, 2)
 of_agent = {"agent_id": agents, "session_id": sessions}
 
 
@@ -149,9 +151,9 @@ EVENTS: tuple[st.SearchStrategy[Event], ...] = (
     ),
     st.builds(
         trust.TrustMetricRecorded,
-        metric_id=ids(9, 4),
+        metric_id=metrics,
         metric_type=st.just("accuracy"),
-        metric_value=st.floats(0, 100),
+        metric_value=st.just(1.0) | st.floats(0, 100),
         **of_agent,
     ),
     st.builds(
@@ -161,6 +163,35 @@ EVENTS: tuple[st.SearchStrategy[Event], ...] = (
         role=st.just("agent"),
         content=texts,
         parent_message_id=st.none() | messages,
+    ),
+    st.builds(
+        trust.KnowledgeLearned,
+        knowledge_id=known,
+        agent_id=agents,
+        knowledge_type=st.just("pattern"),
+        domain=st.just("d"),
+        content=objects,
+    ),
+    st.builds(trust.KnowledgeApplied, knowledge_id=known, agent_id=agents, succeeded=st.booleans()),
+    st.builds(trust.KnowledgeForgotten, knowledge_id=known, agent_id=agents),
+    st.builds(
+        trust.ActionAudited,
+        audit_id=ids(11, 3),
+        session_id=st.none() | sessions,
+        agent_id=agents,
+        action_type=st.just("read"),
+        risk_level=st.sampled_from(["low", "critical"]),
+        ip_address=st.none() | st.ip_addresses(),
+    ),
+    st.builds(
+        trust.TrustMetricsRolledUp,
+        agent_id=agents,
+        metric_type=st.just("accuracy"),
+        day=st.just(FIRST_MOMENT.date()),
+        metric_ids=st.lists(metrics, min_size=1, max_size=3, unique=True),
+        total=st.just(1.0),
+        minimum=st.just(1.0),
+        maximum=st.just(1.0),
     ),
 )
 
@@ -208,6 +239,13 @@ def _takes_a_name_in_use(event: Event, state: State) -> bool:
     return False
 
 
+def told_at(event: Event) -> datetime:
+    """Of some month in two years, but for what tells of a day."""
+    if isinstance(event, trust.TrustMetricRecorded | trust.TrustMetricsRolledUp):
+        return FIRST_MOMENT
+    return FIRST_MOMENT + timedelta(days=event.event_id.int % 730)
+
+
 def of_tenant(tables: dict[str, Table], tenant: str) -> dict[str, Table]:
     return {
         name: {key: row for key, row in rows.items() if key[0] == tenant}
@@ -244,12 +282,12 @@ def test_live_is_rebuilt_is_as_of_the_head(
         open_session(database_url, part="test") as conn,
     ):
         for event in events[:cut]:
-            store.append("story-1", [event])
+            store.append("story-1", [event], occurred_at=told_at(event))
         assert catch_up(database_url, *PROJECTIONS, batch=batch) == {}
         middle = store.watermark()
         then = {each: of_tenant(stored(conn, each), tenant) for each in PROJECTIONS}
         for event in events[cut:]:
-            store.append("story-1", [event])
+            store.append("story-1", [event], occurred_at=told_at(event))
         assert catch_up(database_url, *PROJECTIONS, batch=batch) == {}
         for each in PROJECTIONS:
             live = of_tenant(stored(conn, each), tenant)
