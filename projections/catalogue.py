@@ -12,17 +12,28 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from projections.errors import NotLoaded, UnknownProjection, UnknownVersion
-from projections.packaging import Packaging
+from projections.packaging import Packaging, PackagingV1
 from projections.projection import Projection
-from projections.trust import Trust
+from projections.projects import Projects
+from projections.trust import Trust, TrustV1
 from projections.trust.settings import ladder_rules
-from projections.work import Work
+from projections.work import Work, WorkV1
+from projections.workspaces import Workspaces
 
 __all__ = ["GROUP", "PROJECTIONS", "all_projections", "projection", "versions"]
 
 GROUP: Final = "eventstore.projections"
 
-_OURS: Final[tuple[Projection, ...]] = (Packaging(), Trust(ladder_rules()), Work())
+_OURS: Final[tuple[Projection, ...]] = (
+    Packaging(),
+    PackagingV1(),
+    Projects(),
+    Trust(ladder_rules()),
+    TrustV1(ladder_rules()),
+    Work(),
+    WorkV1(),
+    Workspaces(),
+)
 """Every version that has rules here."""
 
 PROJECTIONS: Final[tuple[Projection, ...]] = tuple(

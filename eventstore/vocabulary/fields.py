@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
+from eventstore.event import READ_BACK
+from eventstore.json_schema import problem
 from eventstore.limits import MAX_NAME
 
-__all__ = ["AgentId", "Json", "Milliseconds", "Name", "Share", "Word"]
+__all__ = [
+    "AgentId",
+    "Json",
+    "JsonSchema",
+    "Milliseconds",
+    "Name",
+    "Number",
+    "Sha256",
+    "Share",
+    "UserId",
+    "Word",
+]
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -19,6 +32,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 AgentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 """An agent's name, as in `agent` of the events that it appends, e.g. `analyst`."""
 
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""A person's id: `users.id` of the workspaces, to which every context refers."""
+
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 """A kind of something, for programs to compare: lower case, without spaces."""
 
@@ -27,3 +43,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 Milliseconds = Annotated[int, Field(ge=0)]
 """A duration, measured by the agent."""
+
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""The place of something in a series that begins at 1."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 digest in lower-case hexadecimal."""
+
+
+def _is_json_schema(value: Json, info: ValidationInfo) -> Json:
+    found = None if info.context is READ_BACK else problem(value)
+    if found is not None:
+        raise ValueError(found)
+    return value
+
+
+JsonSchema = Annotated[Json, AfterValidator(_is_json_schema)]
+"""A JSON Schema: of the newest dialect, 2020-12, unless its `$schema` names another one."""

@@ -11,7 +11,7 @@ from eventstore.vocabulary.trust import AgentRegistered, MessageSent, SessionSta
 from projections.audit.drift import check
 from projections.builds.rebuild import rebuild
 from projections.session import open_session
-from projections.trust import Trust
+from projections.trust import Trust, TrustV1
 from tests.integration.projections.running import catch_up, number, replayed, stored
 
 BEFORE = "0010_decisions"
@@ -57,6 +57,9 @@ def test_tables_with_rows_are_replaced_by_a_rebuild(
     migrate.upgrade(url)
     assert months(url) == 0
     tell(url)
+    assert catch_up(url, TrustV1()) == {}, "the former rules go on with the former tables"
+    with open_session(url, part="test") as conn:
+        assert len(stored(conn, TrustV1())["conversation_history"]) == 3
     assert rebuild(url, Trust()).rows == 1 + 1 + 1 + 3 + 3
     assert months(url) == 3
     with connect(url, role="owner") as owner:

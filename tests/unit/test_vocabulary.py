@@ -14,6 +14,7 @@ from eventstore.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
+from eventstore.vocabulary.work import types as work_types
 from projections.catalogue import PROJECTIONS, projection
 from projections.errors import UnknownProjection
 from projections.testing import recorded
@@ -42,6 +43,12 @@ MOVES: list[tuple[Any, dict[str, UUID], Any, Any]] = [
         {"work_item_id": ID, "work_order_id": ID},
         work.WORK_ITEM_MOVES,
         work.WorkItemStatus,
+    ),
+    (
+        work.ConnectorStatusChanged,
+        {"connector_id": ID},
+        work.CONNECTOR_MOVES,
+        work.ConnectorStatus,
     ),
 ]
 
@@ -120,14 +127,14 @@ def test_what_is_recorded_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_deployment_registers_its_types_of_work_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "_types", set(work.work_item_types()))
+    monkeypatch.setattr(work_types, "_types", set(work.work_item_types()))
     for known in ("INVOICE", "TICKET", "STATUS_REPORT"):
         assert queued(known).type == known
     with pytest.raises(InvalidEvent, match="register_work_item_type"):
         queued("DRILL")
     assert work.register_work_item_type("DRILL") == "DRILL"
     drill = recorded(queued("DRILL"))
-    monkeypatch.setattr(work, "_types", {"TICKET"})
+    monkeypatch.setattr(work_types, "_types", {"TICKET"})
     assert isinstance(drill.event, work.WorkItemQueued), "another process reads it all the same"
     assert work.work_item_types() == {"TICKET"}
 
@@ -235,9 +242,10 @@ def test_retention_classes() -> None:
 
 
 def test_the_catalogue() -> None:
-    assert [known.name for known in PROJECTIONS] == ["packaging", "trust", "work"]
-    assert projection("trust") is PROJECTIONS[1]
-    with pytest.raises(UnknownProjection, match="packaging, trust, work"):
+    contexts = ["packaging", "projects", "trust", "work", "workspaces"]
+    assert [known.name for known in PROJECTIONS] == contexts
+    assert projection("trust") is PROJECTIONS[2]
+    with pytest.raises(UnknownProjection, match=", ".join(contexts)):
         projection("nowhere")
 
 
