@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from eventstore import EventStore, bootstrap, migrate
+from eventstore import EventStore, migrate
 from eventstore.database import connect
-from eventstore.embedded import EmbeddedServer
 from eventstore.vocabulary.trust import AgentRegistered, MessageSent, SessionStarted
 from projections.audit.drift import check
 from projections.builds.rebuild import rebuild
+from projections.catalogue import versions
 from projections.session import open_session
+from projections.tables import live_rules
 from projections.trust import Trust, TrustV1
 from tests.integration.projections.running import catch_up, number, replayed, stored
 
 BEFORE = "0010_decisions"
 
 
-def tell(url: str) -> None:
+def tell(url: str, first: int = 10) -> None:
+    """An agent, its session, and a message in each of three months."""
     with EventStore.open(url) as store:
-        store.append(
-            "agent-ann",
-            [
-                AgentRegistered(agent_id="ann", name="Ann", persona_type="qa"),
-                SessionStarted(session_id=number(1), agent_id="ann"),
-            ],
-        )
+        beginning = [
+            AgentRegistered(agent_id="ann", name="Ann", persona_type="qa").with_id(number(1)),
+            SessionStarted(session_id=number(1), agent_id="ann").with_id(number(2)),
+        ]
+        store.append("agent-ann", beginning)
         for n in range(3):
             said = MessageSent(
-                message_id=number(10 + n), session_id=number(1), role="user", content="x"
+                message_id=number(first + n), session_id=number(1), role="user", content="x"
             )
             store.append("session-1", [said], occurred_at=datetime(2020 + n, 1, 1, tzinfo=UTC))
 
@@ -43,24 +43,22 @@ def months(url: str) -> int:
     return int(found[0])
 
 
-def test_tables_with_rows_are_replaced_by_a_rebuild(
-    server: EmbeddedServer, empty_database: str
-) -> None:
-    bootstrap.bootstrap(server.admin_url(empty_database), "eventstore")
-    url = server.url(empty_database)
-    migrate.upgrade(url, BEFORE)
-    with open_session(url, part="test") as conn:
-        conn.execute(
-            "INSERT INTO projections.agents (tenant_id, agent_id, name, persona_type, created_at, "
-            "updated_at, position) VALUES ('default', 'old', 'Old', 'qa', now(), now(), 1)"
-        )
-    migrate.upgrade(url)
-    assert months(url) == 0
+def test_tables_with_rows_are_replaced_by_a_rebuild(database_url: str) -> None:
+    """The former rules go on with the former tables until then."""
+    url = database_url
     tell(url)
-    assert catch_up(url, TrustV1()) == {}, "the former rules go on with the former tables"
+    migrate.downgrade(url, BEFORE)
+    assert catch_up(url, TrustV1()) == {}
+    migrate.upgrade(url)
     with open_session(url, part="test") as conn:
+        assert live_rules(conn, versions("trust")).version == 1
         assert len(stored(conn, TrustV1())["conversation_history"]) == 3
-    assert rebuild(url, Trust()).rows == 1 + 1 + 1 + 3 + 3
+    tell(url, 20)
+    assert catch_up(url, TrustV1()) == {}
+    with open_session(url, part="test") as conn:
+        assert stored(conn, TrustV1()) == replayed(conn, TrustV1())
+    assert months(url) == 0
+    assert rebuild(url, Trust()).rows == 1 + 1 + 1 + 6 + 6
     assert months(url) == 3
     with connect(url, role="owner") as owner:
         assert check(owner, [Trust()]).drifts == ()
