@@ -35,6 +35,7 @@ class Row:
     KEY: ClassVar[tuple[str, ...]]
     NAMED_BY: ClassVar[tuple[tuple[str, ...], ...]]
     NAMED_ONLY_BY: ClassVar[tuple[type[Event], ...]]
+    SEARCHED: ClassVar[tuple[str, ...]]
     COLUMNS: ClassVar[tuple[str, ...]]
     FULL_KEY: ClassVar[Callable[[Any], Key]]
 
@@ -77,6 +78,7 @@ def fields_naming(table: type[Row], event: type) -> tuple[tuple[str, ...], ...]:
     return tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
 
 
+_EMBEDDED: Final = ("embedding", "embedding_model")
 _OWN_NAMES: Final = frozenset(Row.__annotations__)
 _set_columns: Final = vars(Row)["__dict__"].__set__
 
@@ -88,6 +90,7 @@ def table(
     key: str | tuple[str, ...],
     named_by: tuple[str | tuple[str, ...], ...],
     named_only_by: tuple[type[Event], ...] = (),
+    searched: tuple[str, ...] = (),
 ) -> Callable[[type[R]], type[R]]:
     """Makes a class the row type of table `name`, whose key columns are `key` (after tenant_id).
 
@@ -95,6 +98,9 @@ def table(
     the `packages` row of that id. `event_id` is the event's own id, for tables with one row an
     event; `named_only_by` lists the events that make one, so that nothing is looked up for the
     others. A projection sees only rows that its event names; so a batch loads them all at once.
+
+    `searched` are the columns by whose text rows are found, a title before what it stands above.
+    Such a table also has the columns `embedding` and `embedding_model`, and in SQL `words`.
     """
 
     def make(cls: type[R]) -> type[R]:
@@ -103,10 +109,13 @@ def table(
         made.KEY = (key,) if isinstance(key, str) else key
         made.NAMED_BY = tuple((n,) if isinstance(n, str) else n for n in named_by)
         made.NAMED_ONLY_BY = named_only_by
+        made.SEARCHED = searched
         own = tuple(f.name for f in dataclasses.fields(made))  # type: ignore[arg-type]
         if taken := _OWN_NAMES.intersection(own):
             raise TypeError(f"a column of {name} can't be named {', '.join(sorted(taken))}")
         made.COLUMNS = ("tenant_id", *own, "created_at", "updated_at", "position")
+        if lacking := {*searched, *(_EMBEDDED if searched else ())}.difference(own):
+            raise TypeError(f"{name} can't be searched without {', '.join(sorted(lacking))}")
         made.FULL_KEY = attrgetter("tenant_id", *made.KEY)
         return made
 
