@@ -90,7 +90,7 @@ SET LOCAL ROLE eventstore_projector;
 CREATE FUNCTION projections.found_by_words(
     relation text, query tsquery, filters jsonb, most integer,
     OUT key jsonb, OUT rank real) RETURNS SETOF record
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tenant  text := eventstore.current_tenant();
     target  regclass := to_regclass(format('projections.%I', relation));

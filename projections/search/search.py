@@ -107,13 +107,15 @@ def search(
                 name, f"a {mode} search needs a vector, or words and an embedder to make it"
             )
         vector, model = embedder.embed([text])[0], embedder.name
-    wanted = _filters(target, filters, model if mode != "text" else None)
-    query = _composed(target, mode, len(vector) if vector is not None else 0, tuple(wanted))
+    wanted = _filters(target, filters)
+    dimensions = len(vector) if vector is not None else 0
+    query = _composed(target, mode, dimensions, tuple(wanted), of_model=model is not None)
     candidates = min(max(limit * _FUSED_OF_EACH, _LEAST_FUSED), MOST)
     facts = {
         "table": name,
         "text": text,
         "vector": str(vector),
+        "model": model,
         "filters": value_json(wanted).decode(),
         "limit": limit,
         "candidates": candidates,
@@ -151,7 +153,7 @@ def _mode(name: str, text: str | None, vector: Vector | None, embedder: Embedder
 
 
 def _filters(
-    target: Searchable, filters: Mapping[str, Any] | None, model: str | None
+    target: Searchable, filters: Mapping[str, Any] | None
 ) -> dict[str, list[dict[str, Any]]]:
     """By column, rows that have nothing but one of the values that it may have."""
     wanted: dict[str, list[dict[str, Any]]] = {}
@@ -160,12 +162,12 @@ def _filters(
             raise UnknownColumn(target.table.TABLE, column, list(target.table.COLUMNS))
         values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
         wanted[column] = [{column: each} for each in values]
-    if model is not None:
-        wanted["embedding_model"] = [{"embedding_model": model}]
     return wanted
 
 
-def _composed(target: Searchable, mode: Mode, dimensions: int, filtered: tuple[str, ...]) -> bytes:
+def _composed(
+    target: Searchable, mode: Mode, dimensions: int, filtered: tuple[str, ...], *, of_model: bool
+) -> bytes:
     """The query for one table; names and the dimensions are part of it, values are not."""
     key = ("tenant_id", *target.table.KEY)
     table = sql.Identifier(LIVE_SCHEMA, target.table.TABLE)
@@ -176,6 +178,8 @@ def _composed(target: Searchable, mode: Mode, dimensions: int, filtered: tuple[s
         )
         for column in filtered
     ]
+    if of_model:
+        conditions.append(sql.SQL(_SQL["of_model"]))
     return (
         sql.SQL(_SQL["hybrid" if mode == "hybrid" else f"by_{mode}"])
         .format(

@@ -66,6 +66,10 @@ AND stored.{column} = ANY (ARRAY(
     SELECT wanted.{column}
       FROM jsonb_populate_recordset(NULL::{table}, %(filters)s::jsonb -> {name}) AS wanted))
 
+-- name: of_model
+-- The embedding was made by a model; a row without one can still be found by its words.
+AND stored.embedding_model = %(model)s
+
 -- name: headline
 -- The part of a text in which a query's words are, or its beginning.
 ts_headline('english', left({body}, 20000), websearch_to_tsquery('english', %(text)s),
