@@ -12,7 +12,7 @@ rebuild, state as of any moment, and the check that all of these agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Final, TypeVar, get_args
 
@@ -165,9 +165,10 @@ class Projection:
     """The event types that change this projection's rows, sorted."""
 
     shard_by: ClassVar[str | None]
-    """The field that every event of the projection has, and that names all the rows it touches
-    between them: events that differ in it have no row in common, so that several projectors can
-    share the projection. None when there is no such field."""
+    """The field that names all the rows that an event touches between them: events that differ in
+    it have no row in common, so that several projectors can share the projection. Events of another
+    kind, which touch other tables, have no such field; one projector has all of them. None when
+    there is no such field at all."""
 
     fold_sql: ClassVar[str | None]
     """The file beside the class that states the same fold in SQL, for rebuilds; None without one.
@@ -198,9 +199,9 @@ class Projection:
                 newest = default_registry.newest(event.event_type)
                 if newest in cls.handlers:
                     raise TypeError(f"{cls.__name__} has two rules for {event.event_type}")
-                if shard_by is not None and not _always_there(newest, shard_by):
-                    raise TypeError(f"{event.event_type} may lack {shard_by}, as shard_by says")
                 cls.handlers[newest] = method
+        if shard_by is not None:
+            _check_shards(cls.__name__, tables, cls.handlers, shard_by)
         cls.event_types = tuple(sorted(event.event_type for event in cls.handlers))
         cls._types, cls._namers = frozenset(cls.event_types), {}
 
@@ -266,7 +267,18 @@ class Projection:
         return named
 
 
-def _always_there(event: type[Event], field: str) -> bool:
-    """Whether every event of a class carries a value in a field."""
-    info = event.model_fields.get(field)
-    return info is not None and info.is_required() and type(None) not in get_args(info.annotation)
+def _check_shards(
+    name: str, tables: Iterable[type[Row]], events: Collection[type[Event]], field: str
+) -> None:
+    """Raises TypeError when events may have a row in common although they differ in a field."""
+    for event in events:
+        info = event.model_fields.get(field)
+        if info and not (info.is_required() and type(None) not in get_args(info.annotation)):
+            raise TypeError(f"{name}: {event.event_type} may lack {field}, as shard_by says")
+    for table in tables:
+        naming = [event for event in events if fields_naming(table, event)]
+        if len({field in event.model_fields for event in naming}) > 1:
+            raise TypeError(
+                f"{name}: {table.TABLE} is named by events that have {field}, as shard_by says, "
+                "and by others that have not"
+            )

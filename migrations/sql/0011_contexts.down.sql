@@ -1,5 +1,6 @@
 -- Removes what 0011 added, once the revision has put the former tables back.
 DROP FUNCTION projections.found_by_words(text, tsquery, jsonb, integer);
+DROP FUNCTION projections.index_embeddings(regclass);
 DROP FUNCTION projections.words(text[]);
 DROP FUNCTION projections.claim_tables(text, integer, text[]);
 DROP FUNCTION projections.make_way(text, integer);
