@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -36,6 +37,8 @@ _TYPES: Final[tuple[tuple[type, LiteralString], ...]] = (
     (datetime, "timestamptz"),
     (date, "date"),
     (bytes, "bytea"),
+    (IPv4Address, "inet"),
+    (IPv6Address, "inet"),
     (Vector, _VECTOR),
 )
 """A class comes after its subclasses."""
@@ -48,7 +51,8 @@ def column_type(hint: Any) -> LiteralString:
     """
     origin, inner = get_origin(hint), [each for each in get_args(hint) if each is not NoneType]
     if origin in (Union, UnionType):
-        return column_type(inner[0]) if len(inner) == 1 else _JSON
+        names = {column_type(each) for each in inner}
+        return names.pop() if len(names) == 1 else _JSON
     if origin is Annotated:
         return column_type(inner[0])
     if origin is Literal:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, Final, TypeVar, get_args
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args, get_origin
 
 from eventstore import Event, RecordedEvent
 from eventstore.errors import UnknownEventType
@@ -27,8 +27,11 @@ __all__ = ["Projection", "Rows", "State", "on"]
 R = TypeVar("R", bound=Row)
 H = TypeVar("H", bound=Callable[..., None])
 
-_Namer = tuple[type[Row], Callable[[Any], Any] | None, bool]
-"""A table, how to get a key from an event (None: it is the event's id), and if it is several."""
+_Form = Literal["one", "parts", "list", "timed"]
+"""A value in an event is a key, or its parts, or several keys, or all parts but occurred_at."""
+
+_Namer = tuple[type[Row], Callable[[Any], Any] | None, _Form]
+"""A table, how to get a value from an event (None: it is the event's id), and what it is."""
 _BY_ITSELF: Final = ("event_id",)
 _SQL_FILE: Final = re.compile(r"[\w.-]+\.sql")
 
@@ -251,19 +254,22 @@ class Projection:
         namers = self._namers.get(type(event))
         if namers is None:
             namers = self._namers[type(event)] = tuple(
-                (table, None if fields == _BY_ITSELF else attrgetter(*fields), len(fields) > 1)
+                _namer(table, type(event), fields)
                 for table in self.tables
                 for fields in fields_naming(table, type(event))
             )
         tenant = recorded.tenant_id
         named: list[Named] = []
-        for table, value_in, several in namers:  # this runs for every event
+        for table, value_in, form in namers:  # this runs for every event
             value: Any = recorded.event_id if value_in is None else value_in(event)
-            if not several:
+            if form == "one":
                 if value is not None:
                     named.append((table, (tenant, value)))
+            elif form == "list":
+                named += [(table, (tenant, each)) for each in value or ()]
             elif not any(part is None for part in value):
-                named.append((table, (tenant, *value)))
+                time = (recorded.occurred_at,) if form == "timed" else ()
+                named.append((table, (tenant, *value, *time)))
         return named
 
 
@@ -282,3 +288,16 @@ def _check_shards(
                 f"{name}: {table.TABLE} is named by events that have {field}, as shard_by says, "
                 "and by others that have not"
             )
+
+
+def _namer(table: type[Row], event: type[Event], fields: tuple[str, ...]) -> _Namer:
+    if fields == _BY_ITSELF:
+        return table, None, "one"
+    if fields[-1] == "occurred_at" and "occurred_at" not in event.model_fields:
+        own = fields[:-1]
+        return table, lambda said: [getattr(said, field) for field in own], "timed"
+    if len(fields) > 1:
+        return table, attrgetter(*fields), "parts"
+    hint = event.model_fields[fields[0]].annotation
+    several = any(get_origin(each) in (list, tuple) for each in (hint, *get_args(hint)))
+    return table, attrgetter(fields[0]), "list" if several else "one"

@@ -1,7 +1,8 @@
 """The rows of one projection in its tables: loaded and written in bulk.
 
 A batch of any size costs one statement a table to load, one to write and one to delete; all loads
-travel in one round trip, and so do all writes.
+travel in one round trip, and so do all writes. The months of a table that is kept by month are made
+before rows are written to them, in a transaction of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg import sql
@@ -21,6 +22,7 @@ from eventstore.database import translated
 from eventstore.queries import load
 from eventstore.vector import Vector
 from projections.column_types import vector_columns
+from projections.months import Months
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -56,6 +58,7 @@ class RowStore:
 
     def __init__(self, projection: Projection, schema: str = LIVE_SCHEMA) -> None:
         self.projection, self.schema = projection, schema
+        self.months = Months(projection, schema)
         self._queries = {table: _composed(table, schema) for table in projection.tables}
         self._vectors = {table: vector_columns(table) for table in projection.tables}
         self._makers = {table: _maker(table, names) for table, names in self._vectors.items()}
@@ -71,7 +74,7 @@ class RowStore:
         together = conn.pipeline() if len(wanted) > 1 else nullcontext()
         with translated(), together:
             cursors = [
-                (table, conn.execute(self._queries[table]["load"], [keys_json(table, some)]))
+                (table, conn.execute(*self._by_key("load", table, some)))
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
@@ -81,6 +84,7 @@ class RowStore:
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
+        Their `months` are made by then.
         Children are deleted before their parents and written after them.
         """
         written: dict[type[Row], list[Row]] = defaultdict(list)
@@ -157,7 +161,18 @@ class RowStore:
 
     def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
         """Deletes the rows of those keys, as far as there are any."""
-        conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
+        conn.execute(*self._by_key("remove", table, list(keys)))
+
+    def _by_key(
+        self, query: Literal["load", "remove"], table: type[Row], keys: Sequence[Key]
+    ) -> tuple[bytes, list[Any]]:
+        """The query for the rows of these keys, with its parameters."""
+        if table.BY_MONTH is None:
+            return self._queries[table][query], [keys_json(table, keys)]
+        place = 1 + table.KEY.index(table.BY_MONTH)
+        times = [key[place] for key in keys]
+        bounds = [keys_json(table, keys), min(times), max(times)]
+        return self._queries[table][f"{query}_in_months"], bounds
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
@@ -215,7 +230,7 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
     """The queries of rows.sql for one table, ready to be sent."""
     key = ("tenant_id", *table.KEY)
     changing = [name for name in table.COLUMNS if name not in key]
-    parts = {
+    parts: dict[str, sql.Composable] = {
         "table": sql.Identifier(schema, table.TABLE),
         "names": _names(table.COLUMNS),
         "columns": _names(table.COLUMNS, "stored"),
@@ -225,10 +240,13 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
         "changing": _names(changing),
         "excluded": _names(changing, "excluded"),
     }
+    if table.BY_MONTH is not None:
+        parts["month"] = sql.Identifier("stored", table.BY_MONTH)
+    left_out = {"{ordered_key}"} if "month" in parts else {"{ordered_key}", "{month}"}
     return {
         name: sql.SQL(text).format(**parts).as_bytes()
         for name, text in _SQL.items()
-        if "{ordered_key}" not in text  # which depends on the types of the columns
+        if not any(part in text for part in left_out)  # the order depends on the columns' types
     }
 
 
