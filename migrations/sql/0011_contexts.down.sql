@@ -8,4 +8,3 @@ DROP FUNCTION projections.drop_live(text);
 
 -- trust
 DROP FUNCTION projections.agent_knowledge_words(text, jsonb);
-DROP FUNCTION projections.message_words(text);

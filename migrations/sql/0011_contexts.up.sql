@@ -160,15 +160,6 @@ REVOKE CREATE ON SCHEMA projections FROM eventstore_projector;
 
 -- trust -------------------------------------------------------------------------------------------
 
--- A tsvector ends at 1 MB, and a value that does not fit would stop the projection.
-CREATE FUNCTION projections.message_words(content text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT to_tsvector('english', CASE WHEN octet_length(content) <= 262144 THEN content
-                                       ELSE left(content, 100000) END)
-$$;
-COMMENT ON FUNCTION projections.message_words(text) IS
-    'The words of a message; of a very large one, those at its start.';
-
 CREATE FUNCTION projections.agent_knowledge_words(domain text, content jsonb) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT to_tsvector('english', domain)
@@ -179,11 +170,8 @@ $$;
 COMMENT ON FUNCTION projections.agent_knowledge_words(text, jsonb) IS
     'The words of what an agent learned: what it is about, and the strings of its content; of a '
     'very large content, those at its start.';
-REVOKE ALL ON FUNCTION
-    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
-FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
+REVOKE ALL ON FUNCTION projections.agent_knowledge_words(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.agent_knowledge_words(text, jsonb)
     TO eventstore_projector, eventstore_auditor;
 
 -- projects ----------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def _pages(
     store: EventStore, target: Searchable, embedder: Embedder
 ) -> Iterator[list[dict[str, Any]]]:
     key = ("tenant_id", *target.table.KEY)
-    columns = tuple(dict.fromkeys((*key, "position", *target.table.SEARCHED)))
+    columns = tuple(dict.fromkeys((*key, "position", *target.more, *target.table.SEARCHED)))
     last: tuple[Any, ...] = ()
     while True:
         query = sql.SQL(_SQL["not_embedded"]).format(

@@ -33,6 +33,8 @@ class Text:
     target: Searchable
     tenant: str
     key: tuple[Any, ...]
+    more: dict[str, Any]
+    """What the event says beside the key."""
     position: int
     """The row's, so that a text which comes back later is embedded again."""
     text: str
@@ -53,7 +55,8 @@ def text_without(
     if not text:
         return None
     key = tuple(values[column] for column in target.table.KEY)
-    return Text(target, values["tenant_id"], key, values["position"], text, cause)
+    more = {column: values[column] for column in target.more}
+    return Text(target, values["tenant_id"], key, more, values["position"], text, cause)
 
 
 def record(store: EventStore, embedder: Embedder, texts: Sequence[Text]) -> int:
@@ -74,6 +77,7 @@ def _event(said: Text, embedder: Embedder, vector: Any) -> Embedded:
     hashed = text_hash(said.text)
     event = said.target.event(
         **dict(zip(said.target.fields, said.key, strict=True)),
+        **said.more,
         model=embedder.name,
         dimensions=len(vector),
         vector=vector,

@@ -172,7 +172,7 @@ def _composed(
     key = ("tenant_id", *target.table.KEY)
     table = sql.Identifier(LIVE_SCHEMA, target.table.TABLE)
     body = sql.SQL("stored.{}::text").format(sql.Identifier(target.body))
-    conditions = [
+    conditions: list[sql.Composable] = [
         sql.SQL(_SQL["filter"]).format(
             column=sql.Identifier(column), table=table, name=sql.Literal(column)
         )

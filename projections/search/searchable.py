@@ -25,6 +25,12 @@ class Searchable:
     """Those of the event that name the row, in the order of its key."""
 
     @property
+    def more(self) -> list[str]:
+        """Further fields of the event, with the values of the row's columns of these names."""
+        own = self.event.model_fields.keys() - Embedded.model_fields.keys()
+        return sorted(own.difference(self.fields))
+
+    @property
     def title(self) -> str | None:
         """The column with a title; None when there is only what it would stand above."""
         return self.table.SEARCHED[0] if len(self.table.SEARCHED) > 1 else None
