@@ -8,7 +8,13 @@ from eventstore.frozen import drop_tables, live_version, replace_tables, run
 revision = "0011_contexts"
 down_revision = "0010_decisions"
 
-CONTEXTS: dict[str, int] = {"packaging": 2, "trust": 2, "work": 2}
+CONTEXTS: dict[str, int] = {
+    "packaging": 2,
+    "work": 2,
+    "trust": 2,
+    "projects": 1,
+    "workspaces": 1,
+}
 """Each context whose NAME_vN.sql this migration puts in place, with that N."""
 FORMER = ("packaging", "work", "trust")
 

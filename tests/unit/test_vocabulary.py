@@ -242,9 +242,10 @@ def test_retention_classes() -> None:
 
 
 def test_the_catalogue() -> None:
-    assert [known.name for known in PROJECTIONS] == ["packaging", "trust", "work"]
-    assert projection("trust") is PROJECTIONS[1]
-    with pytest.raises(UnknownProjection, match="packaging, trust, work"):
+    contexts = ["packaging", "projects", "trust", "work", "workspaces"]
+    assert [known.name for known in PROJECTIONS] == contexts
+    assert projection("trust") is PROJECTIONS[2]
+    with pytest.raises(UnknownProjection, match=", ".join(contexts)):
         projection("nowhere")
 
 

@@ -484,7 +484,7 @@ def test_what_is_said_in_a_session() -> None:
     looked_back = ReflectionRecorded(
         message_id=uuid4(), session_id=SESSION, content="Well done.", confidence=0.8
     )
-    said = (asked, answered, found, looked_back)
+    said: tuple[Any, ...] = (asked, answered, found, looked_back)
     story = given(Trust(), ANN, STARTED, *said)
     story.refuses(answered, RowExists)
     story.then(
