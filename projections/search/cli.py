@@ -22,12 +22,9 @@ class _Tables(TyperGroup):
     """What is no command is a table to be searched."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        for place, word in enumerate(args):
-            if word in self.commands or word in ("--help", "-h"):
-                break
-            if not word.startswith("-"):
-                args = [*args[:place], "find", *args[place:]]
-                break
+        first = next((word for word in args if not word.startswith("-")), None)
+        if first is not None and first not in self.commands:
+            args = ["find", *args]
         return super().parse_args(ctx, args)
 
 
@@ -39,8 +36,10 @@ app = typer.Typer(
 @app.command()
 def find(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(help="Such as knowledge_items.")],
-    words: Annotated[str, typer.Argument(help='As for a search engine: words "a phrase" -not.')],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Such as knowledge_items.")],
+    words: Annotated[
+        str, typer.Argument(metavar="WORDS", help='Such as: words "a phrase" or -not.')
+    ],
     mode: Annotated[
         str | None,
         typer.Option(help="hybrid, vector or text; by default text without EVENTSTORE_EMBEDDER."),
@@ -57,13 +56,13 @@ def find(
 
     options = Options.of(context)
     filters = _filters(where or [])
-    chosen = _chosen(options)
+    chosen = _chosen(options) if mode != "text" else None
     with EventStore.open(options.database_url, tenant=options.tenant) as store:
         found = search(
             store,
             table,
             words,
-            embedder=chosen if mode != "text" else None,
+            embedder=chosen,
             mode=_mode(mode),
             filters=filters,
             limit=limit,
