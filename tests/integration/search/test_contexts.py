@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +24,7 @@ from projections.work import Work
 from tests.integration.projections.running import catch_up, number
 
 RULES: tuple[Projection, ...] = (Packaging(), Trust(), Work())
-FILTERS = {
+FILTERS: dict[str, dict[str, Any]] = {
     "agent_knowledge": {"knowledge_type": "pattern"},
     "conversation_history": {"role": "agent"},
     "documentation": {"package_id": number(1)},

@@ -123,7 +123,7 @@ def test_only_vectors_of_one_model_are_compared(filled: EventStore) -> None:
 def test_a_tenant_finds_its_own(filled: EventStore, url: str) -> None:
     with EventStore.open(url, tenant="theirs") as others:
         for mode in ("vector", "text", "hybrid"):
-            (only,) = search(others, NOTES, "wind", vector=Vector([1, 0, 0]), mode=mode)  # type: ignore[arg-type]
+            (only,) = search(others, NOTES, "wind", vector=Vector([1, 0, 0]), mode=mode)
             assert (only.tenant_id, keys([only])) == ("theirs", [1])
 
 

@@ -35,7 +35,12 @@ TEXT = 'Wind\n\n{"a":1.5,"b":"turns"}'
 
 
 def embedded(text: str = TEXT, **fields: Any) -> NoteEmbedded:
-    facts = {"model": "m", "dimensions": 2, "vector": Vector([1, 2]), "text_hash": text_hash(text)}
+    facts: dict[str, Any] = {
+        "model": "m",
+        "dimensions": 2,
+        "vector": Vector([1, 2]),
+        "text_hash": text_hash(text),
+    }
     return NoteEmbedded(note_id=ID, **(facts | fields))
 
 
