@@ -11,7 +11,7 @@ from eventstore import EventStore
 from eventstore.queries import load
 from projections.row_store import LIVE_SCHEMA
 from projections.search.embedder import Embedder
-from projections.search.recording import record, text_without
+from projections.search.recording import record, text_of_row
 from projections.search.searchable import Searchable
 from projections.session import Connection
 
@@ -36,7 +36,7 @@ def backfill(
     """
     recorded = 0
     for page in _pages(store, target, embedder):
-        texts = [text_without(target, values, embedder) for values in page]
+        texts = [text_of_row(target, values) for values in page]
         recorded += record(store, embedder, [each for each in texts if each is not None])
         report(recorded)
     return recorded
@@ -67,8 +67,7 @@ def _pages(
         records = store.database.read(run)
         if not records:
             return
-        without = {"embedding": None, "embedding_model": None}
-        yield [dict(zip(columns, each, strict=True)) | without for each in records]
+        yield [dict(zip(columns, each, strict=True)) for each in records]
         last = tuple(dict(zip(columns, records[-1], strict=True))[name] for name in key)
 
 

@@ -11,7 +11,7 @@ from projections.hooks import Changes, Hook
 from projections.projection import Projection
 from projections.row import Named
 from projections.search.embedder import Embedder, embedder
-from projections.search.recording import Text, record, text_without
+from projections.search.recording import Text, lacks_embedding, record, text_of_row
 from projections.search.searchable import searchables
 
 __all__ = ["EmbedHook", "embedding_hooks"]
@@ -36,13 +36,13 @@ class EmbedHook(Hook):
 
     def after_commit(self, changes: Changes) -> None:
         """Does it; raises what the store or the embedder raises."""
-        causes = self._causes(changes)
+        causes: dict[Named, RecordedEvent] = {}
         by_tenant: defaultdict[str, list[Text]] = defaultdict(list)
         for table, target in self._targets.items():
             for key, row in changes.rows.get(table, {}).items():
-                if row is not None:
-                    cause = causes.get((table, key))
-                    said = text_without(target, vars(row), self._embedder, cause)
+                if row is not None and lacks_embedding(vars(row), self._embedder):
+                    causes = causes or self._causes(changes)
+                    said = text_of_row(target, vars(row), causes.get((table, key)))
                     if said is not None:
                         by_tenant[said.tenant].append(said)
         for tenant, texts in by_tenant.items():

@@ -18,7 +18,7 @@ from projections.embedding import text_hash, text_of
 from projections.search.embedder import Embedder
 from projections.search.searchable import Searchable
 
-__all__ = ["AT_ONCE", "Text", "record", "text_without"]
+__all__ = ["AT_ONCE", "Text", "lacks_embedding", "record", "text_of_row"]
 
 AT_ONCE: Final = 100
 """Texts that are embedded in one call and appended in one transaction."""
@@ -42,15 +42,15 @@ class Text:
     """The event that made the row say it, as far as that is known."""
 
 
-def text_without(
-    target: Searchable,
-    values: Mapping[str, Any],
-    embedder: Embedder,
-    cause: RecordedEvent | None = None,
+def lacks_embedding(values: Mapping[str, Any], embedder: Embedder) -> bool:
+    """Whether a row has no embedding by that embedder."""
+    return values["embedding"] is None or values["embedding_model"] != embedder.name
+
+
+def text_of_row(
+    target: Searchable, values: Mapping[str, Any], cause: RecordedEvent | None = None
 ) -> Text | None:
-    """The text of a row that has no embedding by that embedder yet; None when there is nothing."""
-    if values["embedding"] is not None and values["embedding_model"] == embedder.name:
-        return None
+    """What a row says; None when there is nothing to embed."""
     text = text_of(target.table, values)
     if not text:
         return None
