@@ -16,6 +16,7 @@ from benchmarks.workloads.live import live
 from benchmarks.workloads.peers import peers
 from benchmarks.workloads.read import read
 from benchmarks.workloads.rebuild import rebuild
+from benchmarks.workloads.search import search
 
 __all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 
@@ -31,6 +32,7 @@ SECTIONS: Final[dict[str, dict[str, Workload]]] = {
         "peers": peers,
     },
     "growth": {"growth": growth},
+    "search": {"search": search},
 }
 """By section of docs/benchmarks.md and by name, in the order in which they run."""
 

@@ -3,6 +3,7 @@
 SELECT projections.drop_build(projection, build)
   FROM unnest(ARRAY['packaging', 'work', 'trust']) AS projection,
        unnest(ARRAY['rebuild', 'old']) AS build;
+DROP FUNCTION projections.found_by_words(text, tsquery, jsonb, integer);
 DROP FUNCTION projections.index_embeddings(regclass);
 DROP FUNCTION projections.words(text[]);
 DROP FUNCTION projections.claim_tables(text, integer, text[]);
@@ -11,4 +12,3 @@ DROP FUNCTION projections.drop_live(text);
 
 -- trust
 DROP FUNCTION projections.agent_knowledge_words(text, jsonb);
-DROP FUNCTION projections.message_words(text);

@@ -108,7 +108,7 @@ class WdacPolicy(Row):
     test_passed: bool | None = None
 
 
-@table("documentation", key="id", named_by=("documentation_id",))
+@table("documentation", key="id", named_by=("documentation_id",), searched=("content",))
 class Documentation(Row):
     """Documentation of a package."""
 
@@ -138,7 +138,7 @@ class ProcessHistory(Row):
     correlation_id: UUID
 
 
-@table("knowledge_items", key="id", named_by=("knowledge_item_id",))
+@table("knowledge_items", key="id", named_by=("knowledge_item_id",), searched=("title", "content"))
 class KnowledgeItem(Row):
     """Something that the team has learned."""
 

@@ -108,7 +108,7 @@ class EvalResult(Row):
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@table("mem_docs", key="id", named_by=("mem_doc_id",))
+@table("mem_docs", key="id", named_by=("mem_doc_id",), searched=("content",))
 class MemDoc(Row):
     """A document of the agents' memory."""
 
