@@ -117,10 +117,10 @@ class _Workspace:
             signed_in(story, self.owner, self.id, which)
             artifact(story, self.id, self.owner, which, connections)
         self.disconnected(connections)
-        if story.number % 16 == 6:
-            self.say(WorkspaceDeleted(**self.about, reason="The work is done."), after=20_000)
-            if story.number % 32 == 6:
-                self.say(WorkspaceRestored(**self.about), after=20_000)
+        if story.number % 16 == 2:
+            self.say(WorkspaceDeleted(**self.about, reason="The work is done."), after=6_000)
+            if story.number % 32 == 2:
+                self.say(WorkspaceRestored(**self.about), after=6_000)
 
     def settled_in(self) -> None:
         """Configurations, settings, names and places."""
@@ -229,14 +229,14 @@ class _Workspace:
             begun = PhaseStatusChanged(
                 phase_id=phase, from_status="pending", to_status="in_progress"
             )
-            self.say(begun, stream=stream, after=5_000)
+            self.say(begun, stream=stream, after=2_000)
             if story.chance(0.1):
                 self.say(PhaseRenamed(phase_id=phase, name="more to do"), stream=stream)
                 return  # as far as it goes
             done = PhaseStatusChanged(
                 phase_id=phase, from_status="in_progress", to_status="completed"
             )
-            self.say(done, stream=stream, after=9_000)
+            self.say(done, stream=stream, after=4_000)
         ended = WorkflowStatusChanged(**about, from_status="in_progress", to_status="completed")
         self.say(ended, stream=stream)
 
