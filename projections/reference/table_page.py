@@ -119,7 +119,11 @@ def _checks(of: Table) -> str:
     return _table_unless_empty(
         ("check", "rule", "why"),
         [
-            (code(each.name), code(each.definition.removeprefix("CHECK ")), text(each.comment))
+            (
+                code(each.name),
+                code(each.definition.removeprefix("CHECK (").removesuffix(")")),
+                text(each.comment),
+            )
             for each in of.constraints
             if each.kind == "check"
         ],

@@ -121,7 +121,9 @@ SELECT polrelid, polname::text,
 
 -- name: triggers
 -- What happens by itself, or is refused, when rows change.
-SELECT tgrelid, tgname::text, regexp_replace(pg_get_triggerdef(oid, true), ' ON \S+', ''),
+SELECT tgrelid, tgname::text,
+       regexp_replace(pg_get_triggerdef(oid, true),
+                      '^CREATE (CONSTRAINT )?TRIGGER \S+ | ON \S+| EXECUTE FUNCTION .*$', '', 'g'),
        coalesce(obj_description(oid, 'pg_trigger'), obj_description(tgfoid, 'pg_proc'))
   FROM pg_trigger
  WHERE tgrelid = ANY (%(tables)s) AND NOT tgisinternal AND tgparentid = 0

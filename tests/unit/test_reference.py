@@ -156,7 +156,7 @@ def test_the_page_of_a_table() -> None:
         "| `size` | numeric(5,2) |  | `0` | Square \\| metres \\* 2. |",
         "| `rooms_pkey` | primary key | `tenant_id`, `id` |  |",
         "| `tenant_id`, `house_id` | [`houses`](houses.md) | this one is too (cascade) |  |",
-        "| `rooms_size` | `(size >= 0)` | No less than none. |",
+        "| `rooms_size` | `size >= 0` | No less than none. |",
         "| `rooms_of` | `btree (tenant_id, house_id)` | The rooms of a house. |",
         "| `painter` | UPDATE of `size` |",
         "| `tenant_id = 'a'` | `reader` | SELECT |",
