@@ -14,7 +14,7 @@ from eventstore.store import EventStore
 
 __all__ = ["Filled", "fill"]
 
-_A_CALL: Final = 5_000
+_A_CALL: Final = 2_000
 """Events of one call of append_many."""
 
 

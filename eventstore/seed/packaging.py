@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final, get_args
+from typing import Any, Final, get_args
+
+from pydantic import JsonValue
 
 from eventstore.event import Event
 from eventstore.seed import words
@@ -43,7 +45,7 @@ _WORKER: Final[dict[PackageStatus, str]] = {
     "waiting_approval": "approver",
     "completed": "approver",
 }
-_SETTINGS: Final[tuple[tuple[str, object], ...]] = (
+_SETTINGS: Final[tuple[tuple[str, JsonValue], ...]] = (
     ("analysis.timeout_s", 600),
     ("approval.policy", {"needed": 1, "from": ["approver"]}),
     ("script.template", "PSAppDeployToolkit 4"),
@@ -64,11 +66,10 @@ def story(story: Story) -> None:
     """One package, from its registration on."""
     _Package(story).told()
     if story.chance(0.03):
-        key, value = story.one_of(_SETTINGS[:1] + _SETTINGS[4:])
-        _configure(story, key, story.number_in(1, 4) * value if isinstance(value, int) else value)
+        _configure(story, "analysis.timeout_s", 300 * story.number_in(1, 6))
 
 
-def _configure(story: Story, key: str, value: object) -> None:
+def _configure(story: Story, key: str, value: JsonValue) -> None:
     planner = agent("planner", story.number)
     event = SystemConfigChanged(key=key, value=value, updated_by=planner)
     story.say(f"system_config-{key}", event, agent=planner)
@@ -172,7 +173,11 @@ class _Package:
 
     def scripted(self, who: str) -> None:
         script = self.story.id(f"script {self.tries}")
-        about = {"script_id": script, "package_id": self.id, "parameters": {"AllowReboot": False}}
+        about: dict[str, Any] = {
+            "script_id": script,
+            "package_id": self.id,
+            "parameters": {"AllowReboot": False},
+        }
         content = f"Start-ADTProcess -FilePath '{self.file}' -ArgumentList '/quiet'"
         self.say(who, ScriptGenerated(**about, script_content=content), after=240)
         for _ in range(self.story.number_in(0, 2)):
@@ -225,7 +230,7 @@ class _Package:
             return
         item, who = self.story.id("knowledge"), "analyst"
         stream = f"knowledge_item-{item}"
-        about = {
+        about: dict[str, Any] = {
             "knowledge_item_id": item,
             "title": f"{self.name}: {words.sentence(self.story, 'install')}",
             "source_package_id": self.id,

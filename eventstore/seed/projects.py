@@ -152,7 +152,7 @@ class _Project:
         about["project_id"] = self.id
         tests: dict[str, Any] = {"passed": story.number_in(20, 300), "failed": 0}
         if story.chance(0.85):
-            files = {path: self.content(path, which + 1) for path in paths}
+            files: dict[str, str | None] = {path: self.content(path, which + 1) for path in paths}
             applied = ModificationApplied(**about, modified_files=files, test_results=tests)
             self.say(applied, stream=stream, after=1_500)
         else:
@@ -180,7 +180,7 @@ class _Project:
             self.say(DependenciesChanged(**about, dependencies=story.some_of(_LIBRARIES, 2, 5)))
         if story.chance(0.15):
             sealed = Sealed(ciphertext=_sealed(story, which), key_id="local-1")
-            variables = {"LOG_LEVEL": "debug", "API_KEY": sealed}
+            variables: dict[str, str | Sealed] = {"LOG_LEVEL": "debug", "API_KEY": sealed}
             self.say(EnvironmentChanged(**about, environment_vars=variables))
         if story.chance(0.15):
             config = {"replicas": story.number_in(1, 6), "region": "eu-west"}
@@ -193,7 +193,8 @@ class _Project:
             )
 
     def rests(self) -> None:
-        story, about = self.story, {"project_id": self.id, "reason": "It is done."}
+        story = self.story
+        about: dict[str, Any] = {"project_id": self.id, "reason": "It is done."}
         if story.number % 6 == 2:
             self.say(ProjectArchived(**about), after=20_000)
         elif story.number % 12 == 4:

@@ -21,6 +21,7 @@ from eventstore.vocabulary.workspaces import (
     ArtifactVersionsCleanedUp,
     CleanUpRule,
     SyncFailed,
+    SyncOperation,
     SyncStarted,
     SyncSucceeded,
     removable,
@@ -109,7 +110,7 @@ class _Artifact:
             "service_type": service,
             "connection_id": connection,
         }
-        operation = story.one_of(("save", "publish", "sync_from_git"))
+        operation: SyncOperation = story.one_of(("save", "publish", "sync_from_git"))
         started = SyncStarted(**about, operation=operation, operation_details={"files": 1})
         self.say(started)
         ended: SyncSucceeded | SyncFailed

@@ -167,7 +167,8 @@ class _Workspace:
         story, found = self.story, {}
         for service in story.some_of(_SERVICES, 1, 2):
             connection = found[service] = story.id(f"connection {service}")
-            stream, about = f"connection-{connection}", {"connection_id": connection}
+            stream = f"connection-{connection}"
+            about: dict[str, Any] = {"connection_id": connection}
             opened = ConnectionOpened(
                 **about,
                 integration_id=story.world.id(f"integration {service}"),

@@ -78,7 +78,7 @@ def _contents(chapters: Iterable[Chapter]) -> str:
         "A page for every table, and one for the events of each context. The pages are made from "
         "the database's own comments and from the event classes (`make docs`), and a check fails "
         "when they differ. Row security is on wherever rows belong to a tenant: a login sees those "
-        "of its own alone. [Schemas of the events](events/README.md) are there as JSON Schema, too.",
+        "of its own alone. The [schemas of the events](events/README.md) are there as JSON Schema.",
         table(
             ("chapter", "tables", "events", "what it has"),
             (

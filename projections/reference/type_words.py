@@ -22,8 +22,8 @@ def type_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str
     if "$ref" in schema:
         return type_words(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
-        words = [type_words(each, definitions) for each in schema["anyOf"]]
-        return " or ".join(dict.fromkeys(words))
+        choices = (type_words(each, definitions) for each in schema["anyOf"])
+        return " or ".join(dict.fromkeys(choices))
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:
@@ -40,7 +40,7 @@ def type_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str
         return "object of names with " + type_words(schema["additionalProperties"], definitions)
     if kind is None:
         return "any JSON value"
-    words = _FORMATS.get(schema.get("format", "")) or _NAMES.get(kind, kind)
+    words = _FORMATS.get(schema.get("format", "")) or _NAMES.get(kind) or str(kind)
     return words + _range(schema, "minLength", "maxLength", " long") + _bounds(schema)
 
 
