@@ -6,7 +6,7 @@ from typing import Final
 
 from eventstore.seed.story import World
 
-__all__ = ["AGENTS", "PERSONAS", "agent", "user_id"]
+__all__ = ["AGENTS", "MODELS", "PERSONAS", "agent", "user_id"]
 
 PERSONAS: Final = {
     "planner": "architect",
@@ -23,6 +23,9 @@ PERSONAS: Final = {
 _OF_EACH: Final = 3
 
 AGENTS: Final = tuple(f"{name}-{number}" for name in PERSONAS for number in range(1, _OF_EACH + 1))
+
+MODELS: Final = ("small-4b", "medium-30b", "large-200b")
+"""What agents think with."""
 
 
 def agent(name: str, number: int) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from eventstore.event import Event
 from eventstore.seed import words
-from eventstore.seed.crew import AGENTS, user_id
+from eventstore.seed.crew import AGENTS, MODELS, user_id
 from eventstore.seed.story import Story
 from eventstore.vocabulary.trust import (
     ActionAudited,
@@ -39,7 +39,6 @@ __all__ = ["Session"]
 
 _LASTS: Final = timedelta(hours=12)
 """How long a session may take."""
-_MODELS: Final = ("small-4b", "medium-30b", "large-200b")
 _METRICS: Final[dict[MetricType, tuple[float, float]]] = {
     "accuracy": (70, 100),
     "autonomy": (40, 95),
@@ -124,7 +123,7 @@ class Session:
             content=content,
             parent_message_id=self.last_message,
             tokens_used=len(content) // 4 if role == "agent" else None,
-            model_used=self.story.one_of(_MODELS) if role == "agent" else None,
+            model_used=self.story.one_of(MODELS) if role == "agent" else None,
             **more,
         )
         self.last_message = message

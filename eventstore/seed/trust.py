@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import fsum
-from typing import Any, Final
+from typing import Any
 
-from eventstore.seed.crew import AGENTS, PERSONAS
+from eventstore.seed.crew import AGENTS, MODELS, PERSONAS
 from eventstore.seed.sessions import Session
 from eventstore.seed.story import Story
 from eventstore.vocabulary.trust import (
@@ -14,21 +14,11 @@ from eventstore.vocabulary.trust import (
     AgentDeactivated,
     AgentRegistered,
     AgentUpdated,
-    MetricType,
     SessionCompleted,
     TrustMetricsRolledUp,
 )
 
 __all__ = ["prologue", "story"]
-
-_LASTS: Final = timedelta(hours=12)
-"""How long a session may take."""
-_MODELS: Final = ("small-4b", "medium-30b", "large-200b")
-_METRICS: Final[dict[MetricType, tuple[float, float]]] = {
-    "accuracy": (70, 100),
-    "autonomy": (40, 95),
-    "complexity": (1, 9),
-}
 
 
 def prologue(story: Story) -> None:
@@ -68,7 +58,7 @@ def _description(name: str, revision: int = 1) -> dict[str, Any]:
         "name": name.replace("-", " ").title(),
         "persona_type": PERSONAS[role],
         "capabilities": {"languages": ["en"], "tools": ["shell", "editor"]},
-        "config": {"model": _MODELS[len(name) % 3], "revision": revision},
+        "config": {"model": MODELS[len(name) % 3], "revision": revision},
     }
 
 
