@@ -81,6 +81,14 @@ class Reader:
     """Patterns of the file names that are read in a directory,"""
     but_not: tuple[str, ...] = ()
     """and of those among them that are another format."""
+    folders: int = 0
+    """How many of the folders above a file its name begins with: they say what it does not."""
+    settled: bool = False
+    """Whether a run is known by the ids of its events alone: none of them is ever told otherwise.
+
+    Then runs need not be compared with the log one by one, and many go in with one call. What
+    another run has recorded with the same id and content is not recorded again.
+    """
 
     def reads(self, name: str) -> bool:
         """Whether a file of that name in a directory is one of this format."""
