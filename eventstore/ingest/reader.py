@@ -11,14 +11,14 @@ short one. Any package can add one, through the entry-point group `eventstore.in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import entry_points
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, TypeVar
 
 from eventstore.append import Append
-from eventstore.errors import EventStoreError, NotFound
+from eventstore.errors import EventStoreError, InvalidEvent, NotFound
 
 __all__ = [
     "GROUP",
@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "find_reader",
     "formats",
+    "one_by_one",
     "whole",
 ]
 
@@ -97,7 +98,33 @@ class Reader:
         )
 
 
-def whole(file: BinaryIO) -> bytes:
+R = TypeVar("R")
+
+
+def one_by_one(
+    records: Iterable[R], tell: Callable[[R], Iterable[Append]], place: str = ""
+) -> Iterator[Append | BrokenRecord]:
+    """What `tell` makes of each record at that place, whole; or, where it can't, a BrokenRecord.
+
+    Where the records themselves break off, that is the last one, and those before it stay.
+    """
+    number = -1
+    try:
+        for number, record in enumerate(records):
+            try:
+                appends = list(tell(record))
+            except (BrokenFile, InvalidEvent) as error:
+                way = [place, str(number), error.path]
+                yield BrokenRecord(error.reason, ".".join(part for part in way if part))
+            else:
+                yield from appends
+    except BrokenFile as error:
+        if number < 0:
+            raise
+        yield BrokenRecord(error.reason, f"after {place or 'record'} {number}")
+
+
+def whole(file: IO[bytes]) -> bytes:
     """All of a file that is one document; raises BrokenFile when it is larger than the limit."""
     data = file.read(MAX_DOCUMENT_BYTES + 1)
     if len(data) > MAX_DOCUMENT_BYTES:
