@@ -124,8 +124,9 @@ def _name(rules: dict[str, Any]) -> str | None:
     """What the policy calls itself: in its information, else as its friendly name."""
     for setting in rules["settings"]:
         if setting.get("Provider") == "PolicyInfo" and setting.get("ValueName") == "Name":
-            return setting["value"] or None
-    return rules["friendly_name"]
+            return str(setting["value"]) or None
+    friendly_name: str | None = rules["friendly_name"]
+    return friendly_name
 
 
 def _all(element: Element, path: str) -> list[Element]:

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, Annotated, BinaryIO, Final, Literal
+from typing import Annotated, BinaryIO, Final, Literal
 
 import msgspec
 
@@ -78,7 +78,7 @@ def commits(file: BinaryIO) -> Iterator[Commit | BrokenRecord]:
         raise BrokenFile(f"is no whole gzip file: {error}") from error
 
 
-def _commits(lines: IO[bytes]) -> Iterator[Commit | BrokenRecord]:
+def _commits(lines: BinaryIO | gzip.GzipFile) -> Iterator[Commit | BrokenRecord]:
     number = 0
     while line := lines.readline(MAX_LINE_BYTES):
         number += 1

@@ -55,8 +55,8 @@ def read(file: BinaryIO, name: str) -> Iterator[Append]:
     try:
         manifest, given = _MANIFEST.decode(data), orjson.loads(data)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        raise BrokenFile(reason, path=path.rstrip("`")) from error
+        reason, _, place = str(error).partition(" - at `$.")
+        raise BrokenFile(reason, path=place.rstrip("`")) from error
     except (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise BrokenFile(f"is no JSON: {error}") from error
     path = PurePath(name)
