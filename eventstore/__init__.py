@@ -2,7 +2,9 @@
 
 from eventstore.append import ANY, NO_STREAM, STREAM_EXISTS, Append, Receipt
 from eventstore.async_store import AsyncEventStore
+from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
+from eventstore.guards import Claim
 from eventstore.registry import EventRegistry, upcaster
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
@@ -15,6 +17,9 @@ __all__ = [
     "AsyncEventStore",
     "BigInt",
     "Checkpoint",
+    "Claim",
+    "Command",
+    "Decision",
     "Event",
     "EventRegistry",
     "EventStore",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from eventstore.codec import encode, encode_json
@@ -21,6 +21,9 @@ from eventstore.limits import (
     MAX_STREAM_ID,
 )
 from eventstore.registry import EventRegistry, default_registry
+
+if TYPE_CHECKING:
+    from eventstore.guards import Guards
 
 __all__ = [
     "ANY",
@@ -104,6 +107,8 @@ class Request:
     """Of each append."""
     size: int
     """Bytes of payloads and metadata."""
+    guards: Guards | None = None
+    """What else must hold when it is recorded."""
 
 
 def prepare(
@@ -111,6 +116,7 @@ def prepare(
     *,
     registry: EventRegistry = default_registry,
     limit: int = MAX_PAYLOAD_BYTES,
+    guards: Guards | None = None,
 ) -> Request:
     """Checks and encodes appends; raises InvalidEvent before anything reaches the database."""
     appends = tuple(appends)
@@ -143,7 +149,7 @@ def prepare(
             f"{size:,} bytes in one append, the limit is {MAX_CALL_BYTES:,}; "
             "append them in several calls"
         )
-    return Request(appends, tuple(ids), tuple(payloads), tuple(about), size)
+    return Request(appends, tuple(ids), tuple(payloads), tuple(about), size, guards or None)
 
 
 def _check_event(event: Event, registry: EventRegistry) -> UUID:

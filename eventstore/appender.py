@@ -7,6 +7,7 @@ from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import orjson
 import psycopg
 
 from eventstore.append import Receipt, Request
@@ -17,11 +18,13 @@ from eventstore.errors import (
     DuplicateEventId,
     EventStoreError,
     StoreUnavailable,
+    ValueTaken,
 )
+from eventstore.guards import Guards
 from eventstore.prepared import Prepared
 from eventstore.queries import load
 from eventstore.session import Session
-from eventstore.wire import arguments, lone_arguments, receipts
+from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
 
 __all__ = ["Appender", "is_lost"]
 
@@ -34,6 +37,8 @@ _REPEATABLE: Final = {"40001", "40P01"}
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
 # month): what append_one leaves to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
+# The facts of a refusal are in its DETAIL.
+_REFUSALS: Final = {"ES001", "ES002", "ES006"}
 # bigint[] of two in binary: the array's header, then each with its length.
 _PAIR: Final = Struct("!20x4xq4xq")
 
@@ -55,25 +60,49 @@ class Appender:
         A call is repeated where a repeat can help, also after a lost connection: the event ids make
         that safe. Raises StoreUnavailable, PermissionDenied or DatabaseFault for all together.
         """
+        if requests[0].guards is not None:
+            return [self._append_decided(requests[0], requests[0].guards)]
         if len(requests) == 1:
             receipt = self._append_one(requests[0])
             if receipt is not None:
                 return [[receipt]]
         parameters = arguments(self._database.tenant, requests)
-        for repeats_left in range(MAX_REPEATS, -1, -1):
-            try:
-                answer = self._database.patiently(lambda: self._do(self._execute, parameters))
-                return _outcomes(answer, requests)
-            except EventStoreError as error:
-                if repeats_left == 0 or not self._repeatable(error):
-                    raise
-        raise AssertionError("unreachable")
+        return _outcomes(self._repeatedly("append", parameters), requests)
 
     def close(self) -> None:
         """Gives the connection back; the next append makes another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _append_decided(self, request: Request, guards: Guards) -> list[Receipt] | AppendRefused:
+        """The receipts of a request that rests on more than its own streams."""
+        parameters = {
+            **arguments(self._database.tenant, [request]),
+            **guard_arguments(guards, request.appends[0].stream_id),
+        }
+        try:
+            return receipts(request, *self._repeatedly("append_decided", parameters))
+        except EventStoreError as error:
+            state = getattr(error.__cause__, "sqlstate", None)
+            if state not in _REFUSALS:
+                raise
+            diag: Any = getattr(error.__cause__, "diag", None)
+            return _refusal(
+                {"sqlstate": state, "detail": orjson.loads(diag.message_detail)}, request
+            )
+
+    def _repeatedly(self, query: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
+        """The answer to a query; a repeat may help where another transaction was in the way."""
+        for repeats_left in range(MAX_REPEATS, -1, -1):
+            try:
+                return self._database.patiently(
+                    lambda: self._do(lambda c, p: self._execute(c, query, p), parameters)
+                )
+            except EventStoreError as error:
+                if repeats_left == 0 or not self._repeatable(error):
+                    raise
+        raise AssertionError("unreachable")
 
     def _append_one(self, request: Request) -> Receipt | None:
         """The receipt of a lone event, or None when `eventstore.append` has to take a closer look.
@@ -100,8 +129,10 @@ class Appender:
             self._one = Prepared(connection, "append_one", _SQL["append_one"])
         return self._one(parameters)
 
-    def _execute(self, connection: Session, parameters: dict[str, Any]) -> tuple[Any, ...]:
-        return connection.execute(_SQL["append"], parameters, binary=True).fetchone() or ()
+    def _execute(
+        self, connection: Session, query: str, parameters: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        return connection.execute(_SQL[query], parameters, binary=True).fetchone() or ()
 
     def _do(self, execute: Callable[[Session, P], T], parameters: P) -> T:
         try:
@@ -161,11 +192,17 @@ def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
     if entry["sqlstate"] == "ES001":
         # The expectation in the writer's own words: NO_STREAM rather than 0.
         said = next(
-            append.expected_version
-            for append in request.appends
-            if append.stream_id == stream_id and int(append.expected_version) == detail["expected"]
+            (
+                append.expected_version
+                for append in request.appends
+                if append.stream_id == stream_id
+                and int(append.expected_version) == detail["expected"]
+            ),
+            detail["expected"],
         )
-        return ConcurrencyConflict(stream_id, said, detail["actual"])
+        return ConcurrencyConflict(stream_id, said, detail["actual"] or 0)
+    if entry["sqlstate"] == "ES006":
+        return ValueTaken(detail["scope"], detail["value"], detail["held_by"])
     return DuplicateEventId(
         UUID(detail["event_id"]), stream_id, detail["recorded_in"], detail["reason"]
     )

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypedDict
+from uuid import UUID
 
 from eventstore.append import Append, check_metadata
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 
-__all__ = ["all_in_context", "current", "in_context", "one_append", "speaking"]
+__all__ = ["Says", "all_in_context", "current", "in_context", "one_append", "speaking"]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CONTEXT: Final[ContextVar[Mapping[str, Any]]] = ContextVar("eventstore_context", default=_NOTHING)
+
+
+class Says(TypedDict, total=False):
+    """What is said of an append besides its events; the rest comes from the context."""
+
+    agent: str | None
+    target_agent: str | None
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    occurred_at: datetime | None
+    metadata: Mapping[str, Any] | None
 
 
 def current() -> Mapping[str, Any]:

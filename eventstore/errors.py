@@ -6,7 +6,9 @@
     ├── NotFound                 the log holds no such event, stream or run
     ├── AppendRefused            the log said no; nothing of the append was recorded
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
-    │   └── DuplicateEventId     the event id already names another fact
+    │   ├── DuplicateEventId     the event id already names another fact
+    │   └── ValueTaken           another stream has the value that must be unique
+    ├── CommandRefused           the rules said no: see eventstore.refusals
     ├── PositionNotReady         the isolation level can't give an ordered read
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
     ├── EventHeld                a projection has set the event aside, and its rows lack it
@@ -30,6 +32,7 @@ from uuid import UUID
 
 __all__ = [
     "AppendRefused",
+    "CommandRefused",
     "ConcurrencyConflict",
     "ConfigurationError",
     "DatabaseFault",
@@ -45,6 +48,7 @@ __all__ = [
     "SchemaMismatch",
     "StoreUnavailable",
     "UnknownEventType",
+    "ValueTaken",
 ]
 
 
@@ -136,6 +140,20 @@ class DuplicateEventId(AppendRefused):
             f"event id {event_id} can't be recorded in {stream_id}: {reason} "
             f"(recorded in {recorded_in}); give every fact an id of its own"
         )
+
+
+class ValueTaken(AppendRefused):
+    """Another stream, `held_by`, has the `value` that is unique in its `scope`."""
+
+    def __init__(self, scope: str, value: str, held_by: str) -> None:
+        self.scope, self.value, self.held_by = scope, value, held_by
+        super().__init__(f"{scope} {value!r} is taken by {held_by}; choose another")
+
+
+class CommandRefused(EventStoreError):
+    """A rule forbids what a command asks for; nothing was recorded."""
+
+    exit_code = 5
 
 
 class PositionNotReady(EventStoreError):

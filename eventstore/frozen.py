@@ -14,7 +14,7 @@ from alembic import op
 
 from eventstore import queries
 
-__all__ = ["make_tables", "run"]
+__all__ = ["drop_tables", "live_version", "make_tables", "replace_tables", "run"]
 
 _SQL: Final = queries.load("eventstore.sql", "schema.sql")
 
@@ -34,6 +34,30 @@ def make_tables(package: str, filename: str) -> None:
     """
     _driver().execute(_SQL["make_read_models"])
     _driver().execute(files(package).joinpath(filename).read_bytes())
+
+
+def replace_tables(projection: str, version: int) -> None:
+    """Puts the tables of a version in the place of older ones, if these have no rows.
+
+    A projection with rows is left to a rebuild, which replaces them without downtime.
+    """
+    driver = _driver()
+    (room,) = driver.execute(_SQL["make_way"], [projection, version]).fetchone()
+    if room:
+        (before,) = driver.execute(_SQL["tables_there"]).fetchone()
+        make_tables(f"projections.{projection}", f"{projection}_v{version}.sql")
+        driver.execute(_SQL["claim_tables"], [projection, version, before])
+
+
+def drop_tables(projection: str) -> None:
+    """Removes a projection's tables, builds and checkpoint."""
+    _driver().execute(_SQL["drop_live"], [projection])
+
+
+def live_version(projection: str) -> int | None:
+    """The version that a projection's live tables are of; None without tables."""
+    found = _driver().execute(_SQL["live_version"], [projection]).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _driver() -> Any:

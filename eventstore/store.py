@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from uuid import UUID
 
 from eventstore import context, read
@@ -20,9 +20,13 @@ from eventstore.append import (
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
+from eventstore.command import Command
 from eventstore.config import Settings, load
+from eventstore.context import Says
 from eventstore.database import Database, Limits
 from eventstore.event import Event, RecordedEvent
+from eventstore.execute import Executor
+from eventstore.guards import Guards
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.schema import check_schema
@@ -48,6 +52,7 @@ class EventStore:
         self.settings = settings
         self.writer = GroupCommitWriter(database)
         self.arrivals = Arrivals(database)
+        self.executor = Executor(self)
 
     @classmethod
     def open(
@@ -164,6 +169,17 @@ class EventStore:
         """
         return self.writer.append(self.prepare(context.all_in_context(appends)))
 
+    def execute(self, command: Command, **says: Unpack[Says]) -> Receipt:
+        """Decides a command on what its streams say now, and appends what it decides.
+
+        When another writer moves one of these streams meanwhile, it decides again, in bounds. The
+        same command again gives the receipt of the first time. The keywords are those of `append`.
+
+        Raises what the command's `decide` does (a CommandRefused), ValueTaken, and what `append`
+        raises; ConcurrencyConflict only when other writers were quicker twenty times in a row.
+        """
+        return self.executor.execute(command, says)
+
     def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
         """Waits until a projection's rows show what was appended, and its hooks were told of it.
 
@@ -175,10 +191,11 @@ class EventStore:
         """
         return self.arrivals.submit(appended, projection, timeout).result()
 
-    def prepare(self, appends: Sequence[Append]) -> Request:
+    def prepare(self, appends: Sequence[Append], guards: Guards | None = None) -> Request:
         """Checks and encodes appends for this store; raises InvalidEvent or StoreUnavailable."""
         self.database.require_open()
-        return prepare(appends, registry=self.registry, limit=self.settings.max_payload_bytes)
+        limit = self.settings.max_payload_bytes
+        return prepare(appends, registry=self.registry, limit=limit, guards=guards)
 
     def read_stream(
         self,

@@ -9,8 +9,9 @@ import orjson
 
 from eventstore.append import Append, Receipt, Request
 from eventstore.event import Event
+from eventstore.guards import Claim, Guards
 
-__all__ = ["arguments", "bodies", "lone_arguments", "receipts"]
+__all__ = ["arguments", "bodies", "guard_arguments", "lone_arguments", "receipts"]
 
 
 def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
@@ -31,6 +32,21 @@ def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
         "append_events": _array(str(len(append.events)) for append in appends),
         "event_ids": _array(str(event_id) for r in requests for event_id in r.event_ids),
         "bodies": (b"[" + b",".join(b for r in requests for b in bodies(r)) + b"]").decode(),
+    }
+
+
+def guard_arguments(guards: Guards, stream_id: str) -> dict[str, str]:
+    """The parameters that eventstore.append_decided has besides; claims are the stream's."""
+
+    def said(claims: Iterable[Claim]) -> str:
+        rows = [{"scope": c.scope, "value": c.value, "stream_id": stream_id} for c in claims]
+        return orjson.dumps(rows).decode()
+
+    return {
+        "unchanged_streams": _array(map(_quoted, guards.unchanged)),
+        "unchanged_versions": _array(map(str, guards.unchanged.values())),
+        "claims": said(guards.claims),
+        "releases": said(guards.releases),
     }
 
 

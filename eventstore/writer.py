@@ -231,7 +231,7 @@ class GroupCommitWriter:
             raise
 
     def _take(self) -> list[_Pending]:
-        """The next batch: in order, within its limits, no event id twice."""
+        """The next batch: in order, within its limits, no event id twice; a guarded one alone."""
         batch: list[_Pending] = []
         ids: set[UUID] = set()
         size = 0
@@ -240,7 +240,9 @@ class GroupCommitWriter:
                 request = self._queue[0].request
                 size += request.size
                 if batch and (
-                    len(ids) + len(request.event_ids) > MAX_BATCH_EVENTS
+                    request.guards is not None
+                    or batch[0].request.guards is not None
+                    or len(ids) + len(request.event_ids) > MAX_BATCH_EVENTS
                     or size > MAX_BATCH_BYTES
                     or not ids.isdisjoint(request.event_ids)
                 ):

@@ -4,6 +4,14 @@ SELECT positions, stream_versions, refusals
   FROM eventstore.append(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
                          %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
 
+-- name: append_decided
+-- Appends one request if what it rests on holds; raises the refusal, with its facts.
+SELECT positions, stream_versions
+  FROM eventstore.append_decided(
+       %(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s, %(append_expected)s,
+       %(append_events)s, %(event_ids)s, %(bodies)s,
+       %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s)
+
 -- name: append_one
 -- Appends one event that needs no close look: {position, stream_version}, or NULL where it does.
 SELECT eventstore.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

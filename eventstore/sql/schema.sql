@@ -39,3 +39,24 @@ GRANT SELECT ON eventstore.alembic_version
 -- name: make_read_models
 -- Until the end of the transaction, a name without a schema is that of a read model.
 SELECT set_config('search_path', 'projections, public', true)
+
+-- name: tables_there
+-- The tables that are in the schema of the read models now, the engine's own among them.
+SELECT coalesce(array_agg(relname::text), '{}') FROM pg_class
+ WHERE relnamespace = 'projections'::regnamespace AND relkind IN ('r', 'p')
+
+-- name: make_way
+-- Whether there is room now for the tables of a projection's newer version.
+SELECT projections.make_way(%s, %s)
+
+-- name: claim_tables
+-- Enters the tables that were not there before as the live ones of a projection.
+SELECT projections.claim_tables(%s, %s, %s)
+
+-- name: drop_live
+-- Removes a projection's tables, builds and checkpoint.
+SELECT projections.drop_live(%s)
+
+-- name: live_version
+-- The version that a projection's live tables are of.
+SELECT projection_version FROM projections.live_tables WHERE projection = %s LIMIT 1
