@@ -38,9 +38,9 @@ _RELEASE: Final = re.compile(
     rf"\bversion {_NUMBER}|@{_NUMBER}|(?:[Uu]pdate|[Bb]ump)(?:d|ed|s)?(?: \S+)? to {_NUMBER}"
 )
 _CORRECTION: Final = re.compile(
-    r"(?i)(?!.*(?:check-?ver|auto-?update)).*"
-    r"(?:\b(?:fix|correct)(?:e?s|ed)?\b.*\b(?:hash(?:es)?|urls?|download\w*|install\w*|extract\w*)\b"
-    r"|\b(?:hash|url|download|install\w*|extract\w*) fix)"
+    r"(?is)(?=.*\b(?:fix|correct))"
+    r"(?=.*\b(?:hash|url|download|install|extract))"
+    r"(?!.*(?:check-?ver|auto-?update))"
 )
 """A subject that says that the package could not be fetched or installed before."""
 _SEPARATORS: Final = re.compile(r"[\s,|&/]+")
