@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
+from eventstore.event import READ_BACK
+from eventstore.json_schema import problem
 from eventstore.limits import MAX_NAME
 
-__all__ = ["AgentId", "Json", "Milliseconds", "Name", "Share", "Word"]
+__all__ = [
+    "AgentId",
+    "Json",
+    "JsonSchema",
+    "Milliseconds",
+    "Name",
+    "Number",
+    "Sha256",
+    "Share",
+    "Word",
+]
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -27,3 +39,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 Milliseconds = Annotated[int, Field(ge=0)]
 """A duration, measured by the agent."""
+
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""The place of something in a series that begins at 1."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 digest in lower-case hexadecimal."""
+
+
+def _is_json_schema(value: Json, info: ValidationInfo) -> Json:
+    found = None if info.context is READ_BACK else problem(value)
+    if found is not None:
+        raise ValueError(found)
+    return value
+
+
+JsonSchema = Annotated[Json, AfterValidator(_is_json_schema)]
+"""A JSON Schema: of the newest dialect, 2020-12, unless its `$schema` names another one."""

@@ -14,6 +14,7 @@ from eventstore.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
+from eventstore.vocabulary.work import types as work_types
 from projections.catalogue import PROJECTIONS, projection
 from projections.errors import UnknownProjection
 from projections.testing import recorded
@@ -62,7 +63,7 @@ def queued(kind: str) -> work.WorkItemQueued:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda cls: cls.event_type)
 def test_an_event_is_named_after_its_module_and_class(event: type[Event]) -> None:
-    context = event.__module__.rpartition(".")[2]
+    context = event.__module__.split(".")[2]
     words = "".join("_" + c.lower() if c.isupper() else c for c in event.__name__).lstrip("_")
     assert event.event_type == f"{context}.{words}"
     assert event.__doc__, "an event says in a line what it states"
@@ -107,14 +108,14 @@ def test_what_is_recorded_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_deployment_registers_its_types_of_work_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "_types", set(work.work_item_types()))
+    monkeypatch.setattr(work_types, "_types", set(work.work_item_types()))
     for known in ("INVOICE", "TICKET", "STATUS_REPORT"):
         assert queued(known).type == known
     with pytest.raises(InvalidEvent, match="register_work_item_type"):
         queued("DRILL")
     assert work.register_work_item_type("DRILL") == "DRILL"
     drill = recorded(queued("DRILL"))
-    monkeypatch.setattr(work, "_types", {"TICKET"})
+    monkeypatch.setattr(work_types, "_types", {"TICKET"})
     assert isinstance(drill.event, work.WorkItemQueued), "another process reads it all the same"
     assert work.work_item_types() == {"TICKET"}
 
