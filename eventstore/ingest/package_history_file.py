@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, BinaryIO, Final, Literal
 
 import msgspec
 
-from eventstore.ingest.reader import BrokenFile, BrokenRecord
+from eventstore.ingest.json_lines import json_lines
+from eventstore.ingest.reader import BrokenRecord
 
 __all__ = ["Commit", "commits"]
 
-MAX_LINE_BYTES: Final = 16 * 1024 * 1024
-"""Of one commit."""
-_GZIP: Final = b"\x1f\x8b"
-_NUL: Final = b"\\u0000"
 _MANIFEST: Final = re.compile(r"(?:bucket/)?([^/]+)\.json")
 
 Hash = Annotated[str, msgspec.Meta(pattern="^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
@@ -61,45 +56,12 @@ class Commit(msgspec.Struct):
         return found
 
 
-_DECODER: Final = msgspec.json.Decoder(Commit)
-
-
 def commits(file: BinaryIO) -> Iterator[Commit | BrokenRecord]:
     """The commits one after the other; raises BrokenFile when the file ends in the middle."""
-    compressed = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    try:
-        if compressed:
-            with gzip.open(file) as lines:
-                yield from _commits(lines)
-        else:
-            yield from _commits(file)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BrokenFile(f"is no whole gzip file: {error}") from error
-
-
-def _commits(lines: BinaryIO | gzip.GzipFile) -> Iterator[Commit | BrokenRecord]:
-    number = 0
-    while line := lines.readline(MAX_LINE_BYTES):
-        number += 1
-        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            while line and not line.endswith(b"\n"):
-                line = lines.readline(MAX_LINE_BYTES)
-            yield BrokenRecord(f"is longer than {MAX_LINE_BYTES:,} bytes", f"line {number}")
-        elif not line.isspace():
-            yield _commit(line, number)
-
-
-def _commit(line: bytes, number: int) -> Commit | BrokenRecord:
-    if _NUL in line:
-        return BrokenRecord("has the character U+0000, which no text can hold", f"line {number}")
-    try:
-        commit = _DECODER.decode(line)
-    except msgspec.ValidationError as error:
-        return BrokenRecord(str(error), f"line {number}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return BrokenRecord(f"is no JSON: {error}", f"line {number}")
-    if not 1 < commit.authored_at.year < 9999:
-        return BrokenRecord(f"{commit.authored_at} is no year 2 to 9998", f"line {number}")
-    commit.line = number
-    return commit
+    for number, commit in json_lines(file, Commit):
+        if isinstance(commit, Commit):
+            if not 1 < commit.authored_at.year < 9999:
+                yield BrokenRecord(f"{commit.authored_at} is no year 2 to 9998", f"line {number}")
+                continue
+            commit.line = number
+        yield commit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -15,7 +15,7 @@ from eventstore.append import Append
 from eventstore.codec import encode, payload_hash
 from eventstore.event import RecordedEvent
 from eventstore.ingest.files import shown
-from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader
+from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader, Records
 from eventstore.ingest.runs import Run, runs
 from eventstore.ingest.settled import SettledRuns
 from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
@@ -45,8 +45,8 @@ class Ingest:
         """
         name, empty = shown(path), True
         try:
-            with _opened(path) as file:
-                found = runs(self._reader.read(file, self._name(path)))
+            with ExitStack() as files:
+                found = runs(self._records(path, files))
                 each = self._settled.told if self._settled else self._one_by_one
                 for told in each(name, found):
                     empty = False
@@ -56,6 +56,16 @@ class Ingest:
             return
         if empty:
             yield Told(name, "failed", error=BrokenFile("holds no run"))
+
+    def _records(self, path: Path, files: ExitStack) -> Records:
+        """What the reader finds in a file, and in the one beside it if there is one."""
+        reader, name = self._reader, self._name(path)
+        file = files.enter_context(_opened(path))
+        if reader.beside is not None:
+            second = path.with_name(path.name.partition(".")[0] + reader.beside.ending)
+            if second.is_file():
+                return reader.beside.read(file, files.enter_context(_opened(second)), name)
+        return reader.read(file, name)
 
     def _name(self, path: Path) -> str:
         """The file's name, after those of as many folders as the reader wants to know."""
