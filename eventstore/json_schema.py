@@ -21,7 +21,7 @@ __all__ = ["breach", "problem"]
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
-def problem(schema: Mapping[str, Any]) -> str | None:
+def problem(schema: dict[str, Any]) -> str | None:
     """Why `schema` is no JSON Schema that stands for itself, in words; None when it is one."""
     from jsonschema import SchemaError
 
@@ -38,7 +38,7 @@ def problem(schema: Mapping[str, Any]) -> str | None:
     return f"a JSON Schema that refers to what is not in it: {lost}" if lost else None
 
 
-def breach(schema: Mapping[str, Any], value: Any) -> str | None:
+def breach(schema: dict[str, Any], value: Any) -> str | None:
     """How `value` breaks a schema that has no `problem`, in words; None when it obeys it.
 
     A `pattern` is matched by Python's `re`, in whatever time that takes.
@@ -55,7 +55,7 @@ def breach(schema: Mapping[str, Any], value: Any) -> str | None:
     return None if error is None else _words(error)
 
 
-def _dialect(schema: Mapping[str, Any]) -> type[Validator] | None:
+def _dialect(schema: dict[str, Any]) -> type[Validator] | None:
     """What knows the dialect that a schema names, 2020-12 if none; None for one not known here."""
     from jsonschema import Draft3Validator, Draft202012Validator
     from jsonschema.validators import validator_for
@@ -77,7 +77,7 @@ def _registry() -> Registry[Any]:
     return known
 
 
-def _resource(schema: Mapping[str, Any]) -> Resource[Any]:
+def _resource(schema: dict[str, Any]) -> Resource[Any]:
     from referencing import Resource
     from referencing.jsonschema import DRAFT202012
 

@@ -12,9 +12,9 @@ rebuild, state as of any moment, and the check that all of these agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, Final, TypeVar, get_args
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args, get_origin
 
 from eventstore import Event, RecordedEvent
 from eventstore.errors import UnknownEventType
@@ -27,8 +27,11 @@ __all__ = ["Projection", "Rows", "State", "on"]
 R = TypeVar("R", bound=Row)
 H = TypeVar("H", bound=Callable[..., None])
 
-_Namer = tuple[type[Row], Callable[[Any], Any] | None, bool]
-"""A table, how to get a key from an event (None: it is the event's id), and if it is several."""
+_Form = Literal["one", "parts", "list", "timed"]
+"""A value in an event is a key, or its parts, or several keys, or all parts but occurred_at."""
+
+_Namer = tuple[type[Row], Callable[[Any], Any] | None, _Form]
+"""A table, how to get a value from an event (None: it is the event's id), and what it is."""
 _BY_ITSELF: Final = ("event_id",)
 _SQL_FILE: Final = re.compile(r"[\w.-]+\.sql")
 
@@ -165,9 +168,10 @@ class Projection:
     """The event types that change this projection's rows, sorted."""
 
     shard_by: ClassVar[str | None]
-    """The field that every event of the projection has, and that names all the rows it touches
-    between them: events that differ in it have no row in common, so that several projectors can
-    share the projection. None when there is no such field."""
+    """The field that names all the rows that an event touches between them: events that differ in
+    it have no row in common, so that several projectors can share the projection. Events of another
+    kind, which touch other tables, have no such field; one projector has all of them. None when
+    there is no such field at all."""
 
     fold_sql: ClassVar[str | None]
     """The file beside the class that states the same fold in SQL, for rebuilds; None without one.
@@ -198,9 +202,9 @@ class Projection:
                 newest = default_registry.newest(event.event_type)
                 if newest in cls.handlers:
                     raise TypeError(f"{cls.__name__} has two rules for {event.event_type}")
-                if shard_by is not None and not _always_there(newest, shard_by):
-                    raise TypeError(f"{event.event_type} may lack {shard_by}, as shard_by says")
                 cls.handlers[newest] = method
+        if shard_by is not None:
+            _check_shards(cls.__name__, tables, cls.handlers, shard_by)
         cls.event_types = tuple(sorted(event.event_type for event in cls.handlers))
         cls._types, cls._namers = frozenset(cls.event_types), {}
 
@@ -250,23 +254,50 @@ class Projection:
         namers = self._namers.get(type(event))
         if namers is None:
             namers = self._namers[type(event)] = tuple(
-                (table, None if fields == _BY_ITSELF else attrgetter(*fields), len(fields) > 1)
+                _namer(table, type(event), fields)
                 for table in self.tables
                 for fields in fields_naming(table, type(event))
             )
         tenant = recorded.tenant_id
         named: list[Named] = []
-        for table, value_in, several in namers:  # this runs for every event
+        for table, value_in, form in namers:  # this runs for every event
             value: Any = recorded.event_id if value_in is None else value_in(event)
-            if not several:
+            if form == "one":
                 if value is not None:
                     named.append((table, (tenant, value)))
+            elif form == "list":
+                named += [(table, (tenant, each)) for each in value or ()]
             elif not any(part is None for part in value):
-                named.append((table, (tenant, *value)))
+                time = (recorded.occurred_at,) if form == "timed" else ()
+                named.append((table, (tenant, *value, *time)))
         return named
 
 
-def _always_there(event: type[Event], field: str) -> bool:
-    """Whether every event of a class carries a value in a field."""
-    info = event.model_fields.get(field)
-    return info is not None and info.is_required() and type(None) not in get_args(info.annotation)
+def _check_shards(
+    name: str, tables: Iterable[type[Row]], events: Collection[type[Event]], field: str
+) -> None:
+    """Raises TypeError when events may have a row in common although they differ in a field."""
+    for event in events:
+        info = event.model_fields.get(field)
+        if info and not (info.is_required() and type(None) not in get_args(info.annotation)):
+            raise TypeError(f"{name}: {event.event_type} may lack {field}, as shard_by says")
+    for table in tables:
+        naming = [event for event in events if fields_naming(table, event)]
+        if len({field in event.model_fields for event in naming}) > 1:
+            raise TypeError(
+                f"{name}: {table.TABLE} is named by events that have {field}, as shard_by says, "
+                "and by others that have not"
+            )
+
+
+def _namer(table: type[Row], event: type[Event], fields: tuple[str, ...]) -> _Namer:
+    if fields == _BY_ITSELF:
+        return table, None, "one"
+    if fields[-1] == "occurred_at" and "occurred_at" not in event.model_fields:
+        own = fields[:-1]
+        return table, lambda said: [getattr(said, field) for field in own], "timed"
+    if len(fields) > 1:
+        return table, attrgetter(*fields), "parts"
+    hint = event.model_fields[fields[0]].annotation
+    several = any(get_origin(each) in (list, tuple) for each in (hint, *get_args(hint)))
+    return table, attrgetter(fields[0]), "list" if several else "one"

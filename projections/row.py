@@ -35,6 +35,7 @@ class Row:
     KEY: ClassVar[tuple[str, ...]]
     NAMED_BY: ClassVar[tuple[tuple[str, ...], ...]]
     NAMED_ONLY_BY: ClassVar[tuple[type[Event], ...]]
+    BY_MONTH: ClassVar[str | None]
     COLUMNS: ClassVar[tuple[str, ...]]
     FULL_KEY: ClassVar[Callable[[Any], Key]]
 
@@ -74,9 +75,13 @@ def fields_naming(table: type[Row], event: type) -> tuple[tuple[str, ...], ...]:
     if not issubclass(event, Event) or not issubclass(event, table.NAMED_ONLY_BY or Event):
         return ()
     there = {"event_id", *event.model_fields}
-    return tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
+    found = tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
+    there.add("occurred_at")
+    return found or tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
 
 
+_LONGEST_IN_MONTHS: Final = 63 - len("_2026_01")
+"""So that the names of its partitions are names for PostgreSQL."""
 _OWN_NAMES: Final = frozenset(Row.__annotations__)
 _set_columns: Final = vars(Row)["__dict__"].__set__
 
@@ -88,13 +93,20 @@ def table(
     key: str | tuple[str, ...],
     named_by: tuple[str | tuple[str, ...], ...],
     named_only_by: tuple[type[Event], ...] = (),
+    by_month: str | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Makes a class the row type of table `name`, whose key columns are `key` (after tenant_id).
 
     `named_by` says which event fields hold such a key: an event with the field `package_id` names
     the `packages` row of that id. `event_id` is the event's own id, for tables with one row an
     event; `named_only_by` lists the events that make one, so that nothing is looked up for the
-    others. A projection sees only rows that its event names; so a batch loads them all at once.
+    others. A field that is a list names a row for each of its values. A projection sees only rows
+    that its event names; so a batch loads them all at once.
+
+    `by_month` is the key column, a time, by whose month (in UTC) the table is partitioned; months
+    are made when rows need them. Where such a time is that of the event which makes the row,
+    `occurred_at` stands for it in `named_by`, as the last field: it counts for events that have no
+    other way to name a row of the table.
     """
 
     def make(cls: type[R]) -> type[R]:
@@ -102,7 +114,14 @@ def table(
         made.TABLE = name
         made.KEY = (key,) if isinstance(key, str) else key
         made.NAMED_BY = tuple((n,) if isinstance(n, str) else n for n in named_by)
-        made.NAMED_ONLY_BY = named_only_by
+        made.NAMED_ONLY_BY, made.BY_MONTH = named_only_by, by_month
+        if any("occurred_at" in fields[:-1] for fields in made.NAMED_BY):
+            raise TypeError(f"named_by of {name}: occurred_at comes last")
+        if by_month is not None and (by_month not in made.KEY or len(name) > _LONGEST_IN_MONTHS):
+            raise TypeError(
+                f"{name} can't be kept by month: {by_month} has to be in its key, and the name "
+                f"at most {_LONGEST_IN_MONTHS} letters long"
+            )
         own = tuple(f.name for f in dataclasses.fields(made))  # type: ignore[arg-type]
         if taken := _OWN_NAMES.intersection(own):
             raise TypeError(f"a column of {name} can't be named {', '.join(sorted(taken))}")

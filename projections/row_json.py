@@ -18,6 +18,7 @@ import orjson
 from psycopg.abc import Buffer
 from psycopg.types.json import JsonbLoader
 
+from eventstore.vector import Vector
 from projections.errors import Unstorable
 from projections.row import Key, Row
 
@@ -82,6 +83,8 @@ def _in_full(value: Any) -> Any:
 def _other(value: Any) -> Any:
     if isinstance(value, _AS_TEXT):
         return str(value)
+    if isinstance(value, Vector):
+        return value.tolist()
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     raise TypeError(f"{type(value).__name__} is no value for a column")

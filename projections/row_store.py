@@ -1,24 +1,28 @@
 """The rows of one projection in its tables: loaded and written in bulk.
 
 A batch of any size costs one statement a table to load, one to write and one to delete; all loads
-travel in one round trip, and so do all writes.
+travel in one round trip, and so do all writes. The months of a table that is kept by month are made
+before rows are written to them, in a transaction of their own.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg import sql
 
 from eventstore.database import translated
 from eventstore.queries import load
+from eventstore.vector import Vector
+from projections.column_types import vector_columns
+from projections.months import Months
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -54,7 +58,10 @@ class RowStore:
 
     def __init__(self, projection: Projection, schema: str = LIVE_SCHEMA) -> None:
         self.projection, self.schema = projection, schema
+        self.months = Months(projection, schema)
         self._queries = {table: _composed(table, schema) for table in projection.tables}
+        self._vectors = {table: vector_columns(table) for table in projection.tables}
+        self._makers = {table: _maker(table, names) for table, names in self._vectors.items()}
         self._saves = 0
         self._types: dict[type[Row], list[tuple[int, bool]]] = {}
 
@@ -67,16 +74,17 @@ class RowStore:
         together = conn.pipeline() if len(wanted) > 1 else nullcontext()
         with translated(), together:
             cursors = [
-                (table, conn.execute(self._queries[table]["load"], [keys_json(table, some)]))
+                (table, conn.execute(*self._by_key("load", table, some)))
                 for table, some in wanted.items()
             ]
             for table, cursor in cursors:
-                state[table] = {full_key(row): row for row in map(_maker(table), cursor)}
+                state[table] = {full_key(row): row for row in map(self._makers[table], cursor)}
         return state
 
     def save(self, conn: Connection, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
+        Their `months` are made by then.
         Children are deleted before their parents and written after them.
         """
         written: dict[type[Row], list[Row]] = defaultdict(list)
@@ -107,7 +115,7 @@ class RowStore:
         with conn.cursor(name=f"read_{table.TABLE}") as cursor:
             cursor.itersize = _READ_AT_ONCE
             cursor.execute(self._queries[table]["read"])
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def read_in_order(
         self, conn: Connection, table: type[Row], *, bucket: Bucket | None = None
@@ -131,7 +139,7 @@ class RowStore:
                 ),
                 None if bucket is None else asdict(bucket),
             )
-            yield from map(_maker(table), cursor)
+            yield from map(self._makers[table], cursor)
 
     def insert(self, conn: Connection, table: type[Row], rows: Iterable[Row]) -> None:
         """Adds rows to a table that has none of their keys, inside the caller's transaction.
@@ -153,19 +161,35 @@ class RowStore:
 
     def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
         """Deletes the rows of those keys, as far as there are any."""
-        conn.execute(self._queries[table]["remove"], [keys_json(table, keys)])
+        conn.execute(*self._by_key("remove", table, list(keys)))
+
+    def _by_key(
+        self, query: Literal["load", "remove"], table: type[Row], keys: Sequence[Key]
+    ) -> tuple[bytes, list[Any]]:
+        """The query for the rows of these keys, with its parameters."""
+        if table.BY_MONTH is None:
+            return self._queries[table][query], [keys_json(table, keys)]
+        place = 1 + table.KEY.index(table.BY_MONTH)
+        times = [key[place] for key in keys]
+        bounds = [keys_json(table, keys), min(times), max(times)]
+        return self._queries[table][f"{query}_in_months"], bounds
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
-        as_json = [place for place, number in enumerate(types) if number == _JSONB]
+        encoders: list[tuple[int, Callable[[Any], bytes]]] = [
+            (place, _jsonb) for place, number in enumerate(types) if number == _JSONB
+        ]
+        encoders += [(table.COLUMNS.index(name), Vector.binary) for name in self._vectors[table]]
+        for place, _ in encoders:
+            types[place] = _BYTEA
         values_of = attrgetter(*table.COLUMNS)
         with conn.cursor().copy(self._queries[table]["copy"]) as copy:
-            copy.set_types([_BYTEA if number == _JSONB else number for number in types])
+            copy.set_types(types)
             for row in rows:
                 values = list(values_of(row))
-                for place in as_json:
+                for place, encode in encoders:
                     if values[place] is not None:
-                        values[place] = JSONB_VERSION + value_json(values[place])
+                        values[place] = encode(values[place])
                 copy.write_row(values)
 
     def _types_of(self, conn: Connection, table: type[Row]) -> list[tuple[int, bool]]:
@@ -183,17 +207,30 @@ class RowStore:
             conn.execute(self._queries[table]["insert"], [rows_json(some)])
 
 
-def _maker(table: type[Row]) -> Callable[[tuple[Any, ...]], Row]:
-    """Turns a record of the database into a row."""
+def _maker(table: type[Row], vectors: Sequence[str]) -> Callable[[tuple[Any, ...]], Row]:
+    """Turns a record of the database into a row; the driver does not know columns of vectors."""
     columns = table.COLUMNS
-    return lambda record: row_from(table, dict(zip(columns, record, strict=True)))
+
+    def make(record: tuple[Any, ...]) -> Row:
+        values = dict(zip(columns, record, strict=True))
+        for name in vectors:
+            if values[name] is not None:
+                values[name] = Vector.from_text(values[name])
+        return row_from(table, values)
+
+    return make
+
+
+def _jsonb(value: Any) -> bytes:
+    """As PostgreSQL receives it."""
+    return JSONB_VERSION + value_json(value)
 
 
 def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
     """The queries of rows.sql for one table, ready to be sent."""
     key = ("tenant_id", *table.KEY)
     changing = [name for name in table.COLUMNS if name not in key]
-    parts = {
+    parts: dict[str, sql.Composable] = {
         "table": sql.Identifier(schema, table.TABLE),
         "names": _names(table.COLUMNS),
         "columns": _names(table.COLUMNS, "stored"),
@@ -203,10 +240,13 @@ def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
         "changing": _names(changing),
         "excluded": _names(changing, "excluded"),
     }
+    if table.BY_MONTH is not None:
+        parts["month"] = sql.Identifier("stored", table.BY_MONTH)
+    left_out = {"{ordered_key}"} if "month" in parts else {"{ordered_key}", "{month}"}
     return {
         name: sql.SQL(text).format(**parts).as_bytes()
         for name, text in _SQL.items()
-        if "{ordered_key}" not in text  # which depends on the types of the columns
+        if not any(part in text for part in left_out)  # the order depends on the columns' types
     }
 
 

@@ -128,13 +128,17 @@ def _problems(owner: Connection, projection: Projection, schema: str) -> Iterato
     for name, (kind, *_) in made.items():
         if name not in wanted:
             yield f"it makes the {kind} {name}, which is no table of the projection"
-        elif kind != "table":
+        elif kind not in ("table", "partitioned table"):
             yield f"{name} is no plain table but {kind}, which a rebuild can't copy"
     for name, table in wanted.items():
         if name not in made:
             yield f"it makes no table {name}"
             continue
-        _, protected, columns = made[name]
+        _, protected, columns, partitioned = made[name]
+        wanted_so = table.BY_MONTH and f"RANGE ({table.BY_MONTH})"
+        if partitioned != wanted_so:
+            has = f"is partitioned by {partitioned}" if partitioned else "is not partitioned"
+            yield f"{name} {has}, and its rows are kept by {wanted_so or 'no month'}"
         lacking, unknown = set(table.COLUMNS) - set(columns), set(columns) - set(table.COLUMNS)
         if lacking:
             yield f"{name} has no column {min(lacking)}, which its rows have"

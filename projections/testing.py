@@ -155,4 +155,5 @@ def _whole(state: State) -> dict[str, dict[Key, dict[str, Any]]]:
 
 
 def _order(row: Row) -> str:
-    return str([getattr(row, column) for column in row.KEY])
+    own = [column for column in row.KEY if column not in Row.__annotations__]
+    return str([getattr(row, column) for column in own])

@@ -14,8 +14,10 @@ from uuid import UUID
 from eventstore.event import Event
 from eventstore.ingest.story import Story
 from eventstore.vocabulary.trust import (
+    DecisionFeedbackGiven,
     DecisionMade,
     DecisionOutcomeKnown,
+    Feedback,
     MessageRole,
     MessageSent,
     MessageType,
@@ -59,7 +61,7 @@ class Conversation:
         started = SessionStarted(
             session_id=session, agent_id=agent, user_id=user_id, context=dict(context or {})
         )
-        self._tell(f"session/{agent}/started", f"session-{session}", started, at, agent=agent)
+        self.tell(f"session/{agent}/started", f"session-{session}", started, at, agent=agent)
 
     def say(
         self,
@@ -89,7 +91,7 @@ class Conversation:
             model_used=model,
             tokens_used=tokens,
         )
-        return self._tell(
+        return self.tell(
             place, f"session-{session}", message, at,
             agent=speaker, target=target, cause=cause, derived=derived, other=other,
         )  # fmt: skip
@@ -124,7 +126,7 @@ class Conversation:
             execution_time_ms=milliseconds,
         )
         self._deciders[decision.decision_id] = agent
-        return self._tell(
+        return self.tell(
             place, f"session-{session}", decision, at,
             agent=agent, target=target, cause=cause, derived=derived, other=other,
         )  # fmt: skip
@@ -149,9 +151,22 @@ class Conversation:
             outcome=outcome,
             reason=reason,
         )
-        self._tell(
+        self.tell(
             f"outcome/{decision}", f"session-{session}", known, at, agent=agent, derived=derived
         )
+
+    def judge(self, decision: UUID, feedback: Feedback, reason: str | None, *, agent: str) -> None:
+        """What `agent`, or whoever speaks under that name, thinks of a decision."""
+        decider = self._deciders[decision]
+        session = self._sessions[decider]
+        given = DecisionFeedbackGiven(
+            decision_id=decision,
+            session_id=session,
+            agent_id=decider,
+            feedback=feedback,
+            reason=reason,
+        )
+        self.tell(f"feedback/{decision}", f"session-{session}", given, agent=agent)
 
     def measure(
         self,
@@ -172,7 +187,7 @@ class Conversation:
             metric_value=round(100 * share, 6),
             measurement_context={"basis": basis},
         )
-        self._tell(place, f"session-{session}", metric, at, agent=agent, derived=["metric"])
+        self.tell(place, f"session-{session}", metric, at, agent=agent, derived=["metric"])
 
     def pause(self, place: str, at: datetime | None = None) -> None:
         """The agent waits."""
@@ -183,21 +198,21 @@ class Conversation:
         self._move(place, SessionResumed(session_id=self._sessions[self.agent]), at)
 
     def _move(self, place: str, event: SessionPaused | SessionResumed, at: datetime | None) -> None:
-        self._tell(place, f"session-{event.session_id}", event, at, agent=self.agent)
+        self.tell(place, f"session-{event.session_id}", event, at, agent=self.agent)
 
     def leave(self, at: datetime | None = None) -> None:
         """All sessions are over."""
         for agent, session in self._sessions.items():
             completed = SessionCompleted(session_id=session)
             stream = f"session-{session}"
-            self._tell(f"session/{agent}/ended", stream, completed, at, agent=agent)
+            self.tell(f"session/{agent}/ended", stream, completed, at, agent=agent)
 
-    def _tell(
+    def tell(
         self,
         place: str,
         stream: str,
         event: Event,
-        at: datetime | None,
+        at: datetime | None = None,
         *,
         agent: str | None = None,
         target: str | None = None,
@@ -205,6 +220,7 @@ class Conversation:
         derived: Sequence[str] = (),
         other: Mapping[str, Any] | None = None,
     ) -> UUID:
+        """Any event, after the one told before it, unless its `cause` is stated."""
         derived = derived if agent else [*derived, "agent"]
         self.last = self.story.tell(
             place, stream, event, at,

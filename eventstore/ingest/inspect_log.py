@@ -8,7 +8,8 @@
 | tool call                     | decision `tool_call`                                            |
 | answer of a tool              | message, caused by the call; outcome of the call: a failure if  |
 |                               | it is an error; an error of the attempt if the call is unknown  |
-| score                         | evidence; accuracy in percent, if it is a grade or in 0 to 1    |
+| score                         | evaluation and accuracy in percent, if it is a grade or in 0    |
+|                               | to 1; else evidence                                             |
 | error of the sample           | error of the attempt, FAILED; without one COMPLETED             |
 
 The ids of evaluation, task, sample and epoch name a run, so that a log in both forms is told once.

@@ -184,11 +184,13 @@ def _tool_ended(job: Job, place: str, given: _Message, call: UUID | None) -> Non
 
 
 def _grade(job: Job, name: str, score: dict[str, Any], at: datetime | None) -> None:
+    """A score as an evaluation if it can be one between 0 and 1, else as evidence."""
     value = score.get("value")
-    job.show(f"scores/{name}", "score", f"{name}: {value}", {"scorer": name, **score}, at)
     share = _GRADES.get(value) if isinstance(value, str) else value
     if isinstance(share, int | float) and 0 <= share <= 1:
-        job.measure(f"scores/{name}/accuracy", float(share), f"the score {name}", agent=job.agent)
+        job.grade(f"scores/{name}", name, float(share), score, at, derived=["score", "passed"])
+    else:
+        job.show(f"scores/{name}", "score", f"{name}: {value}", {"scorer": name, **score}, at)
 
 
 def _text(content: Any) -> str:

@@ -17,6 +17,7 @@ from eventstore.vocabulary.work import (
     AttemptEnded,
     AttemptStarted,
     ErrorReported,
+    EvalRecorded,
     EvidenceGiven,
     WorkItemQueued,
     WorkItemStatusChanged,
@@ -59,9 +60,9 @@ class Job(Conversation):
         started = AttemptStarted(
             attempt_id=self.attempt, work_item_id=self.item, agent_id=self.agent
         )
-        self._tell("item/queued", self._of_item, queued, at)
-        self._tell("item/processing", self._of_item, self._moved("QUEUED", "PROCESSING"), at)
-        self._tell("attempt/started", self._of_item, started, at)
+        self.tell("item/queued", self._of_item, queued, at)
+        self.tell("item/processing", self._of_item, self._moved("QUEUED", "PROCESSING"), at)
+        self.tell("attempt/started", self._of_item, started, at)
 
     def open(
         self, title: str, at: datetime | None = None, *, metadata: Mapping[str, Any] | None = None
@@ -73,8 +74,8 @@ class Job(Conversation):
         started = WorkOrderStatusChanged(
             work_order_id=self.order, from_status="PENDING", to_status="PROCESSING"
         )
-        self._tell("order/opened", self._of_order, opened, at)
-        self._tell("order/processing", self._of_order, started, at)
+        self.tell("order/opened", self._of_order, opened, at)
+        self.tell("order/processing", self._of_order, started, at)
 
     def show(
         self,
@@ -95,7 +96,29 @@ class Job(Conversation):
             summary=summary,
             details=dict(details),
         )
-        self._tell(place, self._of_item, evidence, at, agent=agent)
+        self.tell(place, self._of_item, evidence, at, agent=agent)
+
+    def grade(
+        self,
+        place: str,
+        evaluator: str,
+        score: float,
+        details: Mapping[str, Any],
+        at: datetime | None = None,
+        *,
+        derived: Sequence[str] = (),
+    ) -> None:
+        """An evaluator's score between 0 and 1, also as the agent's accuracy; 1 is passed."""
+        recorded = EvalRecorded(
+            eval_id=self.story.id(place),
+            work_item_id=self.item,
+            evaluator=evaluator,
+            score=score,
+            passed=score >= 1,
+            details=dict(details),
+        )
+        self.tell(place, self._of_item, recorded, at, agent=evaluator, derived=derived)
+        self.measure(f"{place}/accuracy", score, f"the score of {evaluator}", at, agent=evaluator)
 
     def report(
         self,
@@ -116,7 +139,7 @@ class Job(Conversation):
             cause=cause,
             details=dict(details or {}),
         )
-        self._tell(place, self._of_item, reported, at, agent=agent, cause=caused_by)
+        self.tell(place, self._of_item, reported, at, agent=agent, cause=caused_by)
 
     def end(
         self,
@@ -143,9 +166,9 @@ class Job(Conversation):
             work_order_id=self.order, from_status="PROCESSING", to_status=status, reason=reason
         )
         moved = self._moved("PROCESSING", status, reason)
-        self._tell("attempt/ended", self._of_item, ended, at, derived=derived)
-        self._tell("item/ended", self._of_item, moved, at, derived=derived)
-        self._tell("order/ended", self._of_order, over, at, derived=derived)
+        self.tell("attempt/ended", self._of_item, ended, at, derived=derived)
+        self.tell("item/ended", self._of_item, moved, at, derived=derived)
+        self.tell("order/ended", self._of_order, over, at, derived=derived)
         self.leave(at)
 
     @property

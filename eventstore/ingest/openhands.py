@@ -91,8 +91,8 @@ class _Stream:
 
     def __init__(self, story: Story, last: int) -> None:
         self.job, self._last = Job(story, AGENT), last
-        self._told: dict[int, UUID] = {}
-        """By the event's id what it became, or what that follows from."""
+        self._told: dict[int, UUID | None] = {}
+        """By the event's id what it became, if it became something."""
         self._decisions: dict[int, UUID] = {}
         self._begun = self._waits = False
 
@@ -106,14 +106,13 @@ class _Stream:
             raise BrokenFile("is neither an action nor an observation", path=str(number))
         derived = ["time_zone"] if at.tzinfo is None else []
         at = at.replace(tzinfo=at.tzinfo or UTC)
+        self._told[given.id] = None
         if given.observation is not None:
             self._observe(given, place, at, derived)
         elif given.action == "message":
             self._message(given, place, at, derived)
         elif given.source == "agent":
             self._act(given, place, at, derived)
-        assert self.job.last is not None, "the session began before"
-        self._told[given.id] = self.job.last
 
     def _message(self, given: _Happening, place: str, at: datetime, derived: list[str]) -> None:
         text = str(given.args.get("content", given.message))
@@ -122,7 +121,7 @@ class _Stream:
         if by_user and not self._begun:
             self._begun = True
             self.job.begin(heading(text, "a task"), {"task": text}, at)
-        self.job.say(
+        self._told[given.id] = self.job.say(
             place, "user" if by_user else "agent", text, at,
             speaker="user" if by_user else AGENT, session_of=AGENT,
             target=AGENT if by_user else "user", derived=derived, other=other,
@@ -131,7 +130,7 @@ class _Stream:
     def _act(self, given: _Happening, place: str, at: datetime, derived: list[str]) -> None:
         thought = str(given.args.get("thought", ""))
         arguments = {name: value for name, value in given.args.items() if name != "thought"}
-        self._decisions[given.id] = self.job.decide(
+        self._decisions[given.id] = self._told[given.id] = self.job.decide(
             place, word(given.action, "action"), arguments, at,
             rationale=thought, agent=AGENT, derived=derived,
             other={"action": given.action, "message": given.message, **given.rest},
@@ -150,7 +149,7 @@ class _Stream:
                 place, text, at, agent="environment", details=given.extras, caused_by=cause
             )
             return
-        self.job.say(
+        self._told[given.id] = self.job.say(
             place, "system", text, at,
             speaker="environment", session_of=AGENT, target=AGENT, cause=cause, derived=derived,
             other={"observation": given.observation, "message": given.message,

@@ -5,7 +5,7 @@ A state may hold what its user keeps secret, so that no error repeats a value of
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from eventstore.ingest.form import Part, Text, checked, document
 from eventstore.ingest.reader import BrokenFile
 from eventstore.vocabulary.fields import AgentId
 
-__all__ = ["Agent", "Item", "State", "Verdict", "parse"]
+__all__ = ["Agent", "Item", "State", "Tool", "Verdict", "parse"]
 
 _VERSIONS: Final = frozenset(f"1.{minor}" for minor in range(18))
 
@@ -66,7 +66,7 @@ class _Invocation(Part):
 
 class _Identity(Part):
     tool_name: Text
-    type: str = ""
+    server_label: str | None = None
 
 
 class _Hosted(Part):
@@ -94,6 +94,13 @@ class _Trace(Part):
     workflow_name: Text | None = None
 
 
+class Tool(NamedTuple):
+    """A tool of the run itself, or of a server."""
+
+    name: str
+    server: str | None
+
+
 class State(Part):
     """A run that can be taken up again."""
 
@@ -117,10 +124,14 @@ class State(Part):
         return self.current_step.data.interruptions if self.current_step else []
 
     @property
-    def verdicts(self) -> list[tuple[str, Verdict]]:
-        """What was decided, with the name of the tool."""
-        hosted = [(each.identity.tool_name, each.decision) for each in self.context.hosted_mcp_approvals]
-        return [*self.context.approvals.items(), *hosted]
+    def verdicts(self) -> list[tuple[Tool, Verdict]]:
+        """What was decided, and about which tool."""
+        own = [(Tool(name, None), verdict) for name, verdict in self.context.approvals.items()]
+        hosted = [
+            (Tool(each.identity.tool_name, each.identity.server_label), each.decision)
+            for each in self.context.hosted_mcp_approvals
+        ]
+        return own + hosted
 
 
 def parse(data: bytes) -> tuple[State, dict[str, Any]]:

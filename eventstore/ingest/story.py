@@ -38,9 +38,7 @@ class Story:
     same file tells the same events again.
     """
 
-    def __init__(
-        self, run: UUID, source: Mapping[str, Any], since: datetime | None = None
-    ) -> None:
+    def __init__(self, run: UUID, source: Mapping[str, Any], since: datetime | None = None) -> None:
         self.run = run
         """The correlation id."""
         self.last: UUID | None = None

@@ -7,7 +7,7 @@
 | system, user and assistant texts | messages                                                 |
 | tool call                        | decision `tool_call`; a text beside it is its rationale  |
 | tool's answer                    | message, caused by the call with its `tool_call_id`      |
-| reward                           | evidence; accuracy in percent; less than 1 is FAILED     |
+| reward                           | evaluation, accuracy in percent; less than 1 is FAILED   |
 
 The file states neither times nor a name for a trial, so that its content names it: the correlation
 id is the version 5 UUID of the record's SHA-256.
@@ -34,6 +34,7 @@ __all__ = ["AGENT", "NAMESPACE", "read", "reader"]
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "urn:eventstore:tau-bench")
 AGENT: Final = "tau-bench/assistant"
 """The file has no name for it but its role."""
+_EVALUATOR: Final = "tau-bench"
 
 
 class _Function(Part):
@@ -95,10 +96,8 @@ def _tell(trial: _Trial, story: Story) -> list[Append]:
     calls: dict[str, UUID] = {}
     for number, message in enumerate(trial.traj):
         _say(job, f"traj/{number}", message, calls)
-    reward = f"reward {trial.reward}"
-    job.show("reward", "reward", reward, trial.info.rest | trial.rest | {"reward": trial.reward})
-    job.measure("accuracy", trial.reward, "the reward of the trial", agent=AGENT)
-    job.end(None if trial.reward >= 1 else reward)
+    job.grade("reward", _EVALUATOR, trial.reward, trial.info.rest | trial.rest, derived=["passed"])
+    job.end(None if trial.reward >= 1 else f"reward {trial.reward}")
     return story.appends()
 
 
@@ -107,7 +106,8 @@ def _say(job: Job, place: str, message: _Message, calls: dict[str, UUID]) -> Non
     if message.role == "tool":
         cause = calls.get(message.tool_call_id or "")
         if cause is None:
-            raise BrokenFile("answers no call before it", path=f"{place}/tool_call_id")
+            way = f"{place}/tool_call_id".replace("/", ".")
+            raise BrokenFile("answers no call before it", path=way)
         job.say(
             place, "system", text or "", speaker="tool", session_of=AGENT, target=AGENT,
             cause=cause, other={"tool": message.name, **other},

@@ -19,6 +19,7 @@ __all__ = [
     "Number",
     "Sha256",
     "Share",
+    "UserId",
     "Word",
 ]
 
@@ -30,6 +31,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 AgentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 """An agent's name, as in `agent` of the events that it appends, e.g. `analyst`."""
+
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""A person's id: `users.id` of the workspaces, to which every context refers."""
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 """A kind of something, for programs to compare: lower case, without spaces."""

@@ -67,11 +67,82 @@ REVOKE ALL ON FUNCTION projections.drop_live(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION projections.make_way(text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION projections.claim_tables(text, integer, text[]) FROM PUBLIC;
 
+-- Search: what several contexts call ----------------------------------------------------------------
+
+-- A tsvector ends at 1 MB, and a value that does not fit would stop the projection.
+CREATE FUNCTION projections.words(VARIADIC parts text[]) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN octet_length(whole) <= 262144
+                THEN to_tsvector('english', whole)
+                ELSE to_tsvector('english', left(whole, 100000)) END
+      FROM array_to_string(parts, E'\n') AS whole
+$$;
+COMMENT ON FUNCTION projections.words(text[]) IS
+    'The words in these texts, for full-text search; of very large ones, those at the start.';
+
+CREATE FUNCTION projections.index_embeddings(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    schema_name text := (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = relation);
+    table_name  text := (SELECT relname FROM pg_class WHERE oid = relation);
+    index_name  text;
+    dimensions  integer;
+BEGIN
+    EXECUTE format('COMMENT ON COLUMN %s.embedding IS %L', relation,
+                   'What the text means, as a vector; null until a model has made one.');
+    EXECUTE format('COMMENT ON COLUMN %s.embedding_model IS %L', relation,
+                   'The model that made the vector: only vectors of one model compare.');
+    FOREACH dimensions IN ARRAY ARRAY[384, 768, 1024, 1536] LOOP
+        index_name := format('%s_embedding_%s', table_name, dimensions);
+        EXECUTE format(
+            'CREATE INDEX %I ON %s USING hnsw ((embedding::public.vector(%s)) '
+            'public.vector_cosine_ops) WHERE public.vector_dims(embedding) = %s',
+            index_name, relation, dimensions, dimensions);
+        EXECUTE format('COMMENT ON INDEX %s.%I IS %L', schema_name, index_name,
+                       format('Nearest by cosine among the vectors of %s dimensions.', dimensions));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION projections.index_embeddings(regclass) IS
+    'A table may hold vectors of any dimension, as the model has it; an index is for one. So a table '
+    'with the columns embedding and embedding_model has one for each that models have: 384, 768, '
+    '1024 and 1536.';
+
+REVOKE ALL ON FUNCTION projections.words(text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION projections.index_embeddings(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.words(text[]) TO eventstore_projector, eventstore_auditor;
+
 -- packaging ---------------------------------------------------------------------------------------
 
 -- work --------------------------------------------------------------------------------------------
 
 -- trust -------------------------------------------------------------------------------------------
+
+-- A tsvector ends at 1 MB, and a value that does not fit would stop the projection.
+CREATE FUNCTION projections.message_words(content text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT to_tsvector('english', CASE WHEN octet_length(content) <= 262144 THEN content
+                                       ELSE left(content, 100000) END)
+$$;
+COMMENT ON FUNCTION projections.message_words(text) IS
+    'The words of a message; of a very large one, those at its start.';
+
+CREATE FUNCTION projections.agent_knowledge_words(domain text, content jsonb) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT to_tsvector('english', domain)
+           || CASE WHEN octet_length(content::text) <= 262144
+                   THEN to_tsvector('english', content)
+                   ELSE to_tsvector('english', left(content::text, 100000)) END
+$$;
+COMMENT ON FUNCTION projections.agent_knowledge_words(text, jsonb) IS
+    'The words of what an agent learned: what it is about, and the strings of its content; of a '
+    'very large content, those at its start.';
+REVOKE ALL ON FUNCTION
+    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
+    TO eventstore_projector, eventstore_auditor;
 
 -- projects ----------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class Applier:
         # Over a new connection it is not known whether the last word came through.
         self._paused = None if self._token == lease.fencing_token else False
         self._lease, self._token = lease, lease.fencing_token
+        self._store.months.forget()
         self._retry(conn, "all")
 
     def apply(self, conn: Connection, events: Sequence[RecordedEvent], until: int) -> None:

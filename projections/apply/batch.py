@@ -51,6 +51,7 @@ def apply_events(
     except EventStoreError as error:
         if not blames_rows(error) or not events:
             raise
+        store.months.forget()  # one may have been dropped
         if len(events) == 1:
             if wait_for_others(conn, lease, events[0].position):
                 apply_events(conn, store, lease, holding, events, until)
@@ -122,6 +123,7 @@ def _apply(
             events = [each for each in events if each.position <= until]
             break
     if events or until > lease.position:
+        store.months.make(conn, (state[table].get(key) for table, key in touched))
         with lease.advancing(conn, until, events=len(events) - len(held)):
             store.save(conn, state, touched)
             if held:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal, get_type_hints
 
@@ -181,10 +182,11 @@ def named(projection: Projection, recorded: RecordedEvent) -> frozenset[str]:
         return frozenset()
     fields = _fields(recorded)
     guessed = {
-        _key(table.TABLE, recorded.tenant_id, *_typed(table, [fields[name] for name in names]))
+        _key(table.TABLE, recorded.tenant_id, *_typed(table, values))
         for table in projection.tables
         for names in table.NAMED_BY
         if all(fields.get(name) is not None for name in names)
+        for values in _each([fields[name] for name in names])
     }
     return frozenset(guessed | {_all_of(projection, recorded)})
 
@@ -203,7 +205,14 @@ def _fields(recorded: RecordedEvent) -> dict[str, Any]:
     except ValueError:  # not every JSON text that PostgreSQL takes is one for others
         payload = None
     fields = payload if isinstance(payload, dict) else {}
-    return fields | {"event_id": recorded.event_id}
+    return fields | {"event_id": recorded.event_id, "occurred_at": recorded.occurred_at}
+
+
+def _each(values: list[Any]) -> list[list[Any]]:
+    """The keys in the values of some fields: several if there is one field, and it is a list."""
+    if len(values) == 1 and isinstance(values[0], list):
+        return [[value] for value in values[0]]
+    return [values]
 
 
 def _typed(table: type[Row], values: list[Any]) -> list[Any]:
@@ -224,6 +233,8 @@ def _key_types(table: type[Row]) -> list[TypeAdapter[Any]]:
 
 
 def _key(*parts: Any) -> str:
+    """The same text for the same moment, whatever the time zone that it was told in."""
+    parts = tuple(part.astimezone(UTC) if isinstance(part, datetime) else part for part in parts)
     try:
         return orjson.dumps(parts, default=str).decode()
     except TypeError:  # an integer beyond 64 bits, which no table takes either

@@ -111,6 +111,7 @@ class _Chunk:
             elif outcome.error or (outcome.behind, outcome.keys) != (row.behind, row.keys):
                 changed.append(facts_of_held(outcome))
         if gone or changed:
+            self.store.months.make(self.conn, (state[table].get(key) for table, key in touched))
             applied = [each for each in gone if not trial.left_out(self.events[each])]
             with self.lease.advancing(self.conn, self.lease.position, events=len(applied)):
                 self.store.save(self.conn, state, touched)

@@ -66,6 +66,7 @@ def check(owner: Connection, known: Sequence[Projection]) -> Checked:
             version = Drift("projection_version", str(differ.ours), str(differ.found))
             return Checked(name, differ.found, (version,))
         with template(owner, projection) as source:
+            _make_months(owner, live, source)
             expected = _described(owner, source, {table.TABLE for table in projection.tables})
         found = _described(owner, LIVE_SCHEMA, live)
     return Checked(name, projection.version, tuple(_differences(expected, found)))
@@ -91,6 +92,15 @@ def findings(url: str) -> list[Finding]:
 
 Described = dict[str, dict[str, str]]
 """The definition of each thing of each table."""
+
+
+def _make_months(owner: Connection, live: set[str], schema: str) -> None:
+    """Gives the tables of a template the months that the live ones have: any may be there."""
+    with translated():
+        found = owner.execute(_SQL["months"], {"schema": LIVE_SCHEMA, "tables": list(live)})
+        for table, months in found.fetchall():
+            names = {"schema": schema, "table": table, "months": months or []}
+            owner.execute(_SQL["make_months"], names)
 
 
 def _described(owner: Connection, schema: str, tables: set[str]) -> Described:

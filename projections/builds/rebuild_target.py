@@ -41,6 +41,7 @@ class RebuildTarget:
     def write(self, changes: Changes) -> None:
         """One transaction: rows, held events, checkpoint; raises LeaseLost."""
         lease = self._lease
+        changes.make_months(self.conn, self.store)
         with translated(), self.conn.transaction():
             changes.write_rows(self.conn, self.store)
             write_for_build(self.conn, lease, self.store.projection, changes.held)

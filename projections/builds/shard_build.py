@@ -101,6 +101,11 @@ class Changes:
     position: int
     applied: int
 
+    def make_months(self, conn: Connection, store: RowStore) -> None:
+        """Makes the months that the rows need; before the transaction that writes them."""
+        for rows in (*self.made.values(), *self.changed.values()):
+            store.months.make(conn, rows)
+
     def write_rows(self, conn: Connection, store: RowStore) -> None:
         """Writes the rows alone, inside the caller's transaction."""
         for table in store.projection.tables:

@@ -53,6 +53,10 @@ class SqlFold:
         if not self._statements:
             reason = "no statement in it; each begins with a line `-- name: what_it_does`"
             raise FoldNotStated(projection.name, str(file), reason)
+        by_month = [table.TABLE for table in projection.tables if table.BY_MONTH]
+        if by_month:
+            reason = f"{by_month[0]} is kept by month, and only the rules have its months made"
+            raise FoldNotStated(projection.name, str(file), reason)
         self._known = {
             (event.event_type, event.schema_version)
             for event in projection.handlers

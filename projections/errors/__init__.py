@@ -10,6 +10,7 @@ ProjectionError (an EventStoreError)
 ├── MissingRow         the event needs a row that no earlier event made
 ├── RowExists          the event makes a row that is there already
 ├── IllegalTransition  the event moves a row where its rules do not allow
+├── RowClosed          the event comes to a row with which it is over
 ├── Contradiction      the event says of a row what is not so
 ├── Unstorable         a row has a value that has no form in JSON
 ├── KeyNotNamed        a handler asked for a row that its event does not name (a bug in it)
@@ -50,6 +51,7 @@ from projections.errors.applying import (
     NotHeld,
     NotTried,
     ProjectionPaused,
+    RowClosed,
     RowExists,
     TooMuchHeld,
     Unstorable,
@@ -109,6 +111,7 @@ __all__ = [
     "ProjectionPaused",
     "RebuildRefused",
     "ReshardRefused",
+    "RowClosed",
     "RowExists",
     "RulesDiffer",
     "RulesNotFound",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ __all__ = [
     "NotHeld",
     "NotTried",
     "ProjectionPaused",
+    "RowClosed",
     "RowExists",
     "TooMuchHeld",
     "Unstorable",
@@ -133,6 +135,14 @@ class IllegalTransition(ProjectionError):
         self.claimed = claimed
         tail = f"; the event says that it was {claimed}" if claimed is not None else ""
         super().__init__(f"{table} {key} is {before} and so can't become {after}{tail}")
+
+
+class RowClosed(ProjectionError):
+    """Nothing more can happen to a row of `table`: it is `state`, such as expired, `since` then."""
+
+    def __init__(self, table: str, key: Any, state: str, since: datetime) -> None:
+        self.table, self.key, self.state, self.since = table, key, state, since
+        super().__init__(f"{table} {key} is {state} since {since.isoformat()}")
 
 
 class Contradiction(ProjectionError):

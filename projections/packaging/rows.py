@@ -8,13 +8,29 @@ from typing import Any
 from uuid import UUID
 
 from eventstore.vocabulary.packaging import (
+    AgentActivity,
     PackageRegistered,
     PackageStatus,
     PackageStatusChanged,
+    ScriptGenerated,
+    ScriptRevised,
+    SystemConfigChanged,
 )
 from projections.row import Row, table
 
-__all__ = ["Installer", "Package", "ProcessHistory"]
+__all__ = [
+    "AgentState",
+    "Documentation",
+    "Installer",
+    "KnowledgeItem",
+    "Package",
+    "ProcessHistory",
+    "PsadtScript",
+    "PsadtScriptVersion",
+    "SystemConfig",
+    "SystemConfigHistory",
+    "WdacPolicy",
+]
 
 
 @table("packages", key="id", named_by=("package_id",))
@@ -50,6 +66,59 @@ class Installer(Row):
     analysis_data: dict[str, Any] = field(default_factory=dict)
 
 
+@table("psadt_scripts", key="id", named_by=("script_id",))
+class PsadtScript(Row):
+    """An install script of a package, as it is now."""
+
+    id: UUID
+    package_id: UUID
+    script_content: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    script_version: int = 1
+
+
+@table(
+    "psadt_script_versions",
+    key="event_id",
+    named_by=("event_id",),
+    named_only_by=(ScriptGenerated, ScriptRevised),
+)
+class PsadtScriptVersion(Row):
+    """A version of an install script."""
+
+    event_id: UUID
+    script_id: UUID
+    script_version: int
+    script_content: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    agent: str | None
+    reason: str | None = None
+
+
+@table("wdac_policies", key="id", named_by=("policy_id",))
+class WdacPolicy(Row):
+    """An application-control policy of a package, and how it did in its last test."""
+
+    id: UUID
+    package_id: UUID
+    policy_xml: str
+    policy_rules: dict[str, Any] = field(default_factory=dict)
+    test_results: dict[str, Any] = field(default_factory=dict)
+    test_passed: bool | None = None
+
+
+@table("documentation", key="id", named_by=("documentation_id",))
+class Documentation(Row):
+    """Documentation of a package."""
+
+    id: UUID
+    package_id: UUID
+    content: str
+    sections: dict[str, Any] = field(default_factory=dict)
+    embedding: list[float] | None = None
+    embedding_model: str | None = None
+
+
 @table(
     "process_history",
     key="event_id",
@@ -66,3 +135,52 @@ class ProcessHistory(Row):
     agent: str | None
     reason: str | None
     correlation_id: UUID
+
+
+@table("knowledge_items", key="id", named_by=("knowledge_item_id",))
+class KnowledgeItem(Row):
+    """Something that the team has learned."""
+
+    id: UUID
+    title: str
+    content: str
+    source_package_id: UUID | None = None
+    embedding: list[float] | None = None
+    embedding_model: str | None = None
+
+
+@table("system_config", key="key", named_by=("key",), named_only_by=(SystemConfigChanged,))
+class SystemConfig(Row):
+    """A setting of the team, as it is now."""
+
+    key: str
+    value: Any
+    revision: int = 1
+    updated_by: str
+
+
+@table(
+    "system_config_history",
+    key="event_id",
+    named_by=("event_id",),
+    named_only_by=(SystemConfigChanged,),
+)
+class SystemConfigHistory(Row):
+    """A value that a setting had."""
+
+    event_id: UUID
+    key: str
+    value: Any
+    revision: int
+    updated_by: str
+    reason: str | None = None
+
+
+@table("agent_states", key="agent_name", named_by=("agent_name",))
+class AgentState(Row):
+    """What an agent of the team is at."""
+
+    agent_name: str
+    state: AgentActivity
+    current_package_id: UUID | None = None
+    last_seen_at: datetime

@@ -112,6 +112,7 @@ SELECT projection, sum(applied)::bigint FROM projections.checkpoints
  WHERE build = 'live' GROUP BY projection
 
 -- name: have_triggers
--- Whether any table of a schema has a trigger of its own.
+-- Whether any table of a schema has a trigger of its own, beside those that only refuse.
 SELECT EXISTS (SELECT FROM pg_trigger JOIN pg_class AS c ON c.oid = tgrelid
-                WHERE relnamespace = %(schema)s::regnamespace AND NOT tgisinternal)
+                WHERE relnamespace = %(schema)s::regnamespace AND NOT tgisinternal
+                  AND tgfoid <> 'projections.refuse_changes()'::regprocedure)

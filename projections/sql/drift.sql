@@ -6,19 +6,42 @@ SELECT set_config('search_path', quote_ident(%(schema)s) || ', projections, publ
 -- A projection's live tables; until the transaction ends, no rebuild puts others in their place.
 SELECT table_name FROM projections.live_tables WHERE projection = %(projection)s FOR SHARE
 
+-- name: months
+-- The months of those tables of a schema that are kept by month, as the names of partitions say.
+SELECT c.relname::text,
+       array_agg(to_date(substring(leaf.relname FROM '_([0-9]{4}_[0-9]{2})$'), 'YYYY_MM'))
+           FILTER (WHERE leaf.relname ~ '_[0-9]{4}_[0-9]{2}$')
+  FROM pg_class AS c JOIN pg_inherits ON inhparent = c.oid
+  JOIN pg_class AS leaf ON leaf.oid = inhrelid
+ WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname = ANY (%(tables)s)
+ GROUP BY c.relname
+
+-- name: make_months
+-- The same months for a table of a template.
+SELECT projections.make_months(%(schema)s, %(table)s, %(months)s)
+
 -- name: described
--- All that the catalogue says of some tables of a schema, in words that are the same in every
--- schema: the table, what of it, and the definition.
-WITH ours AS (
+-- All that the catalogue says of some tables of a schema and of their partitions, in words that are
+-- the same in every schema: the table, what of it, and the definition. What a partition has of its
+-- table goes by the name that it has there; its own was made up when it was made.
+WITH named AS (
     SELECT * FROM pg_class
      WHERE relnamespace = %(schema)s::regnamespace AND relname = ANY (%(tables)s)
+), ours AS (
+    SELECT * FROM named
+    UNION ALL
+    SELECT * FROM pg_class
+     WHERE oid IN (SELECT inhrelid FROM pg_inherits JOIN named ON named.oid = inhparent)
 ), constraints AS (
-    SELECT relname, k.*
-      FROM ours JOIN pg_constraint AS k ON conrelid = ours.oid
-     WHERE contype IN ('c', 'f', 'p', 'u', 'x')
+    SELECT relname, k.oid, k.contype, k.conindid, coalesce(above.conname, k.conname) AS conname
+      FROM ours JOIN pg_constraint AS k ON k.conrelid = ours.oid
+      LEFT JOIN pg_constraint AS above ON above.oid = k.conparentid
+     WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
 ), indexes AS (
-    SELECT ours.relname, i.relname AS indexname, x.*
+    SELECT ours.relname, i.relname AS ownname, coalesce(above.relname, i.relname) AS indexname, x.*
       FROM ours JOIN pg_index AS x ON indrelid = ours.oid JOIN pg_class AS i ON i.oid = indexrelid
+      LEFT JOIN pg_inherits ON inhrelid = indexrelid
+      LEFT JOIN pg_class AS above ON above.oid = inhparent
 ), columns AS (
     SELECT relname, a.*
       FROM ours JOIN pg_attribute AS a ON attrelid = ours.oid
@@ -43,7 +66,9 @@ WITH ours AS (
       FROM indexes
 )
 SELECT relname::text AS table_name, 'table ' || relname AS thing,
-       concat_ws(', ', CASE relkind WHEN 'r' THEN 'plain' ELSE 'of kind ' || relkind::text END,
+       concat_ws(', ', CASE relkind WHEN 'r' THEN 'plain' WHEN 'p' THEN pg_get_partkeydef(oid)
+                       ELSE 'of kind ' || relkind::text END,
+                 pg_get_expr(relpartbound, oid),
                  CASE relpersistence WHEN 'u' THEN 'unlogged' END,
                  'owner ' || pg_get_userbyid(relowner),
                  'row security ' || CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'forced'
@@ -66,7 +91,8 @@ SELECT relname, format('constraint %%s.%%s', relname, conname), pg_get_constrain
   FROM constraints
 UNION ALL
 SELECT relname, format('index %%s.%%s', relname, indexname),
-       pg_get_indexdef(indexrelid, 0, true) || CASE WHEN indisvalid THEN '' ELSE ' (invalid)' END
+       replace(pg_get_indexdef(indexrelid, 0, true), ownname, indexname)
+           || CASE WHEN indisvalid THEN '' ELSE ' (invalid)' END
   FROM indexes
  WHERE NOT EXISTS (SELECT FROM constraints WHERE conindid = indexrelid AND contype <> 'f')
 UNION ALL

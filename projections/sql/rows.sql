@@ -8,6 +8,17 @@ SELECT {columns}
   FROM json_populate_recordset(NULL::{table}, %s::text::json) AS named
   JOIN {table} AS stored USING ({key})
 
+-- name: load_in_months
+-- The same for a table that is kept by month: other months than those of the keys are not opened.
+SELECT {columns}
+  FROM json_populate_recordset(NULL::{table}, %s::text::json) AS named
+  JOIN {table} AS stored USING ({key})
+ WHERE {month} BETWEEN %s AND %s
+
+-- name: make_months
+-- Makes the months of a table that some rows need, as far as they are not there.
+SELECT projections.make_months(%(schema)s, %(table)s, %(months)s)
+
 -- name: save
 -- Writes the rows of one table that a batch made or changed.
 INSERT INTO {table} ({names})
@@ -19,6 +30,12 @@ ON CONFLICT ({key}) DO UPDATE SET ({changing}) = ROW ({excluded})
 DELETE FROM {table} AS stored
  USING json_populate_recordset(NULL::{table}, %s::text::json) AS named
  WHERE ({stored_key}) = ({named_key})
+
+-- name: remove_in_months
+-- The same for a table that is kept by month.
+DELETE FROM {table} AS stored
+ USING json_populate_recordset(NULL::{table}, %s::text::json) AS named
+ WHERE ({stored_key}) = ({named_key}) AND {month} BETWEEN %s AND %s
 
 -- name: insert
 -- Loads rows into a table that has none of their keys, nor a key yet.

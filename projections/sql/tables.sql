@@ -17,8 +17,8 @@ DROP TABLE {tables};
 DROP SCHEMA {schema}
 
 -- name: made
--- What is in a schema beside indexes: its kind, whether tenants are kept apart in it, and the
--- columns that are to be written.
+-- What is in a schema beside indexes: its kind, whether tenants are kept apart in it, the columns
+-- that are to be written, and how it is partitioned if it is.
 SELECT relname, CASE WHEN relpersistence <> 'p' THEN 'unlogged '
                      WHEN relkind = 'p' THEN 'partitioned ' ELSE '' END
                 || CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view'
@@ -27,14 +27,15 @@ SELECT relname, CASE WHEN relpersistence <> 'p' THEN 'unlogged '
        relrowsecurity AND relforcerowsecurity,
        ARRAY(SELECT attname::text FROM pg_attribute
               WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-              ORDER BY attnum)
+              ORDER BY attnum),
+       pg_get_partkeydef(oid)
   FROM pg_class AS c
  WHERE relnamespace = %(schema)s::regnamespace AND relkind NOT IN ('i', 'I', 't')
 UNION ALL
-SELECT proname, 'function', NULL, NULL FROM pg_proc
+SELECT proname, 'function', NULL, NULL, NULL FROM pg_proc
  WHERE pronamespace = %(schema)s::regnamespace
 UNION ALL
-SELECT typname, 'type', NULL, NULL FROM pg_type
+SELECT typname, 'type', NULL, NULL, NULL FROM pg_type
  WHERE typnamespace = %(schema)s::regnamespace AND typtype IN ('d', 'e', 'r')
  ORDER BY 1
 

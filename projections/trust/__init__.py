@@ -4,24 +4,34 @@ from projections.trust.ladder import DEFAULT, Fact, LadderRules, Standing, stand
 from projections.trust.projection import Trust
 from projections.trust.rows import (
     Agent,
+    AgentAuditLog,
     AgentDecision,
+    AgentKnowledge,
     AgentSession,
     ConversationHistory,
+    ConversationMessage,
     TrustLevel,
+    TrustLevelChange,
     TrustMetric,
+    TrustMetricDaily,
 )
 
 __all__ = [
     "DEFAULT",
     "Agent",
+    "AgentAuditLog",
     "AgentDecision",
+    "AgentKnowledge",
     "AgentSession",
     "ConversationHistory",
+    "ConversationMessage",
     "Fact",
     "LadderRules",
     "Standing",
     "Trust",
     "TrustLevel",
+    "TrustLevelChange",
     "TrustMetric",
+    "TrustMetricDaily",
     "standing",
 ]

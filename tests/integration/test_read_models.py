@@ -15,8 +15,10 @@ from psycopg.errors import (
     RestrictViolation,
     UniqueViolation,
 )
+from psycopg.sql import SQL, Identifier, Literal
 
 from eventstore import Event
+from eventstore.embedded import EmbeddedServer
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work
 from projections.catalogue import PROJECTIONS
@@ -25,11 +27,14 @@ from projections.row import Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from projections.testing import recorded
+from tests.conftest import copy_database
 
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]
 
 PACKAGE, INSTALLER, ORDER, ITEM, TRY = (UUID(int=n) for n in range(1, 6))
 SESSION, DECISION, QUESTION = (UUID(int=n) for n in range(6, 9))
+SCRIPT, POLICY, MANUAL, KNOWN, TEMPLATE, RUN = (UUID(int=n) for n in range(21, 27))
+LETTER, CONNECTOR, TOOL, SENDING, OLD_SCHEMA, NEW_SCHEMA = (UUID(int=n) for n in range(31, 37))
 
 STORY: list[Event] = [
     packaging.PackageRegistered(
@@ -53,7 +58,42 @@ STORY: list[Event] = [
     packaging.PackageStatusChanged(
         package_id=PACKAGE, from_status="draft", to_status="failed", reason="no"
     ),
-    packaging.ScriptGenerated(script_id=TRY, package_id=PACKAGE, script_content="x"),
+    packaging.ScriptGenerated(
+        script_id=SCRIPT, package_id=PACKAGE, script_content="x\n", parameters={"n": 1e17}
+    ),
+    packaging.ScriptRevised(script_id=SCRIPT, package_id=PACKAGE, script_content="y"),
+    packaging.PolicyCreated(policy_id=POLICY, package_id=PACKAGE, policy_xml="<p/>"),
+    packaging.PolicyTested(
+        policy_id=POLICY, package_id=PACKAGE, passed=True, test_results={"blocked": 0}
+    ),
+    packaging.DocumentationWritten(
+        documentation_id=MANUAL, package_id=PACKAGE, content="draft", sections={"a": "b"}
+    ),
+    packaging.DocumentationRevised(
+        documentation_id=MANUAL, package_id=PACKAGE, content="Installing turbines quietly"
+    ),
+    packaging.PackageDetailsChanged(
+        package_id=PACKAGE, description=None, metadata={"huge": 1e300}, tags=["tool", ""]
+    ),
+    packaging.InstallerAnalyzed(
+        installer_id=INSTALLER, package_id=PACKAGE, analysis_data={"silent": "/S"}
+    ),
+    packaging.KnowledgeItemAdded(
+        knowledge_item_id=KNOWN, title="Turbines", content="x", source_package_id=PACKAGE
+    ),
+    packaging.KnowledgeItemChanged(
+        knowledge_item_id=KNOWN, title="Turbines", content="They measure", source_package_id=PACKAGE
+    ),
+    packaging.KnowledgeItemAdded(knowledge_item_id=UUID(int=12), title="Gone", content="soon"),
+    packaging.KnowledgeItemRemoved(knowledge_item_id=UUID(int=12)),
+    packaging.SystemConfigChanged(key="text", value='a "word"', updated_by="ann"),
+    packaging.SystemConfigChanged(key="list", value=[1, None, {"x": 2**53}], updated_by="ann"),
+    packaging.SystemConfigChanged(key="flag", value=False, updated_by="ann"),
+    packaging.SystemConfigChanged(key="flag", value=1e16, updated_by="bob", reason="why not"),
+    packaging.AgentStateChanged(agent_name="ann", state="working", current_package_id=PACKAGE),
+    packaging.AgentStateChanged(agent_name="bob", state="idle"),
+    packaging.PackageDeleted(package_id=PACKAGE),
+    packaging.PackageRestored(package_id=PACKAGE),
     packaging.PackageDeleted(package_id=PACKAGE),
     work.WorkOrderOpened(work_order_id=ORDER, title="Pack", metadata={"a": [1, 2]}),
     work.WorkItemQueued(
@@ -67,6 +107,12 @@ STORY: list[Event] = [
     work.AttemptStarted(attempt_id=TRY, work_item_id=ITEM, agent_id="ann"),
     work.AttemptEnded(attempt_id=TRY, status="COMPLETED", output={"ok": True}, duration_ms=2**40),
     work.AttemptStarted(attempt_id=UUID(int=77), work_item_id=ITEM, agent_id="ann"),
+    work.ErrorReported(work_item_id=ITEM, attempt_id=UUID(int=77), error="exit 1"),
+    work.WorkItemAssigned(work_item_id=ITEM, agent_id="bob"),
+    work.WorkOrderDetailsChanged(
+        work_order_id=ORDER, title="Pack", priority="URGENT", metadata={"a": [1, 2]}
+    ),
+    work.WorkOrderStatusChanged(work_order_id=ORDER, from_status="PENDING", to_status="PROCESSING"),
     work.WorkItemStatusChanged(
         work_item_id=ITEM, work_order_id=ORDER, from_status="QUEUED", to_status="FAILED"
     ),
@@ -77,6 +123,50 @@ STORY: list[Event] = [
         decision="APPROVED",
         policy_version="1",
     ),
+    work.EvalRecorded(
+        eval_id=UUID(int=13), work_item_id=ITEM, evaluator="judge", score=1 / 3, passed=False
+    ),
+    work.MemDocWritten(mem_doc_id=KNOWN, type="CONTEXT", content="x", work_item_id=ITEM),
+    work.MemDocWritten(mem_doc_id=KNOWN, type="KNOWLEDGE", content="Wheels", metadata={"n": 1}),
+    work.MemDocWritten(mem_doc_id=UUID(int=14), type="TEMPLATE", content="gone"),
+    work.MemDocRemoved(mem_doc_id=UUID(int=14)),
+    work.WorkflowTemplatePublished(
+        workflow_template_id=TEMPLATE, name="pack", template_version=1, definition={"steps": []}
+    ),
+    work.RunStarted(run_id=RUN, workflow_template_id=TEMPLATE, work_order_id=ORDER),
+    work.RunStarted(run_id=UUID(int=15)),
+    work.RunEnded(run_id=RUN, status="FAILED"),
+    work.DeadLetterRecorded(
+        dead_letter_id=LETTER, source="mail", about_event_id=TRY, payload={"to": []}, error="550"
+    ),
+    work.DeadLetterRetried(dead_letter_id=LETTER, error="551"),
+    work.DeadLetterResolved(dead_letter_id=LETTER),
+    work.ConnectorRegistered(connector_id=CONNECTOR, name="mail", type="EMAIL"),
+    work.ConnectorConfigured(connector_id=CONNECTOR, config={"host": "h"}),
+    work.ConnectorStatusChanged(connector_id=CONNECTOR, from_status="INACTIVE", to_status="ACTIVE"),
+    work.ConnectorHealthChecked(connector_id=CONNECTOR, health={"ms": 0.1}),
+    work.ToolRegistered(
+        tool_id=TOOL,
+        connector_id=CONNECTOR,
+        name="send",
+        version="1",
+        input_schema={"type": "object"},
+        output_schema={},
+    ),
+    work.CapabilityDefined(capability_id=SENDING, name="sending", scopes=["mail:send"]),
+    work.CapabilityScopesChanged(capability_id=SENDING, scopes=["mail:send", "é"]),
+    work.CapabilityGranted(tool_id=TOOL, capability_id=SENDING),
+    work.CapabilityRevoked(tool_id=TOOL, capability_id=SENDING),
+    work.CapabilityGranted(tool_id=TOOL, capability_id=SENDING),
+    work.SchemaPublished(
+        schema_id=OLD_SCHEMA, document_type="TICKET", document_version=1, json_schema={}
+    ),
+    work.SchemaPublished(
+        schema_id=NEW_SCHEMA, document_type="TICKET", document_version=2, json_schema={"title": "t"}
+    ),
+    work.SchemaActivated(schema_id=OLD_SCHEMA, document_type="TICKET"),
+    work.SchemaRetired(schema_id=OLD_SCHEMA, document_type="TICKET"),
+    work.SchemaActivated(schema_id=NEW_SCHEMA, document_type="TICKET"),
     trust.AgentRegistered(agent_id="ann", name="Ann", persona_type="qa"),
     trust.SessionStarted(session_id=SESSION, agent_id="ann", user_id="u"),
     trust.DecisionMade(
@@ -117,18 +207,30 @@ def conn(database_url: str) -> Iterator[Connection]:
         yield opened
 
 
-@pytest.fixture
-def filled(conn: Connection) -> Connection:
-    """The tables with the rows of the story."""
-    for projection in PROJECTIONS:
-        save(conn, projection, fold(projection))
-    return conn
+@pytest.fixture(scope="module")
+def story_database(server: EmbeddedServer, template_database: str) -> Iterator[str]:
+    """The tables with the rows of the story, for tests that leave them as they are."""
+    name = "story_of_the_tables"
+    copy_database(server, template_database, name)
+    with open_session(server.url(name), part="test") as opened:
+        for projection in PROJECTIONS:
+            save(opened, projection, fold(projection))
+    yield name
+    with psycopg.connect(server.admin_url(), autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture
-def admin(filled: Connection, admin_url: str) -> Iterator[psycopg.Connection[Any]]:
+def filled(server: EmbeddedServer, story_database: str) -> Iterator[Connection]:
+    """A projector's session at the tables with the rows of the story."""
+    with open_session(server.url(story_database), part="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def admin(server: EmbeddedServer, story_database: str) -> Iterator[psycopg.Connection[Any]]:
     """A superuser, whom only constraints stop; what it changes is rolled back."""
-    with psycopg.connect(admin_url) as connection:
+    with psycopg.connect(server.admin_url(story_database)) as connection:
         connection.execute("SET search_path = projections")
         yield connection
         connection.rollback()
@@ -149,7 +251,7 @@ def save(conn: Connection, projection: Projection, state: State) -> None:
 
 def whole(state: State) -> dict[Any, Any]:
     return {
-        table.TABLE: {key: row and dict(vars(row)) for key, row in rows.items()}
+        table.TABLE: {key: dict(vars(row)) for key, row in rows.items() if row is not None}
         for table, rows in state.items()
     }
 
@@ -174,8 +276,8 @@ def test_writing_again_changes_nothing(filled: Connection) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.TABLE)
-def test_a_table_has_exactly_the_columns_of_its_rows(conn: Connection, table: type[Row]) -> None:
-    found = conn.execute(
+def test_a_table_has_exactly_the_columns_of_its_rows(filled: Connection, table: type[Row]) -> None:
+    found = filled.execute(
         "SELECT column_name FROM information_schema.columns "
         "WHERE table_schema = 'projections' AND table_name = %s ORDER BY ordinal_position",
         [table.TABLE],
@@ -223,7 +325,27 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE packages SET installer_id = gen_random_uuid()", ForeignKeyViolation),
         ("UPDATE packages SET status = NULL", NotNullViolation),
         ("UPDATE packages SET tenant_id = 'acme'", ForeignKeyViolation),
-        ("DELETE FROM packages", ForeignKeyViolation),
+        ("DELETE FROM packages", RestrictViolation),
+        ("UPDATE packages SET psadt_script_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE packages SET wdac_policy_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE packages SET documentation_id = gen_random_uuid()", ForeignKeyViolation),
+        ("DELETE FROM installers", ForeignKeyViolation),
+        ("UPDATE psadt_scripts SET script_version = 0", CheckViolation),
+        ("UPDATE psadt_script_versions SET script_version = 1", UniqueViolation),
+        ("DELETE FROM psadt_scripts", ForeignKeyViolation),
+        ("UPDATE wdac_policies SET policy_rules = '[]'", CheckViolation),
+        ("UPDATE wdac_policies SET package_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE documentation SET embedding = '[1,2]'", CheckViolation),
+        ("UPDATE documentation SET embedding_model = 'm'", CheckViolation),
+        ("UPDATE knowledge_items SET title = ''", CheckViolation),
+        ("UPDATE knowledge_items SET embedding_model = 'm'", CheckViolation),
+        ("UPDATE knowledge_items SET source_package_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE system_config SET value = NULL", NotNullViolation),
+        ("UPDATE system_config SET revision = 0", CheckViolation),
+        ("UPDATE system_config_history SET revision = 1", UniqueViolation),
+        ("DELETE FROM system_config", RestrictViolation),
+        ("UPDATE agent_states SET state = 'asleep'", CheckViolation),
+        ("UPDATE agent_states SET current_package_id = gen_random_uuid()", ForeignKeyViolation),
         ("UPDATE installers SET sha256 = 'abc'", CheckViolation),
         ("UPDATE installers SET size_bytes = -1", CheckViolation),
         ("UPDATE process_history SET to_status = 'gone'", CheckViolation),
@@ -235,7 +357,31 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE attempts SET ended_at = NULL", CheckViolation),
         ("UPDATE attempts SET status = 'STARTED'", CheckViolation),
         ("UPDATE approval_events SET decision = 'MAYBE'", CheckViolation),
-        ("DELETE FROM work_orders", ForeignKeyViolation),
+        ("DELETE FROM work_orders", RestrictViolation),
+        ("UPDATE eval_results SET score = 1.1", CheckViolation),
+        ("UPDATE eval_results SET work_item_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE mem_docs SET type = 'NOTE'", CheckViolation),
+        ("UPDATE mem_docs SET embedding = '[1,2]'", CheckViolation),
+        ("UPDATE mem_docs SET work_item_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE workflow_templates SET template_version = 0", CheckViolation),
+        ("DELETE FROM workflow_templates", RestrictViolation),
+        ("UPDATE runs SET status = 'DONE'", CheckViolation),
+        ("UPDATE runs SET status = 'STARTED'", CheckViolation),
+        ("UPDATE runs SET ended_at = NULL", CheckViolation),
+        ("UPDATE runs SET work_order_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE dead_letters SET retry_count = 0", CheckViolation),
+        ("UPDATE dead_letters SET payload = '1'", CheckViolation),
+        ("UPDATE connectors SET type = 'FAX'", CheckViolation),
+        ("UPDATE connectors SET status = 'OFF'", CheckViolation),
+        ("DELETE FROM connectors", RestrictViolation),
+        ("UPDATE tools SET input_schema = 'true'", CheckViolation),
+        ("UPDATE tools SET output_schema = NULL", NotNullViolation),
+        ("UPDATE capabilities SET scopes = '{}'", CheckViolation),
+        ("DELETE FROM capabilities", RestrictViolation),
+        ("UPDATE tool_capabilities SET tool_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE schemas SET active = true", UniqueViolation),
+        ("UPDATE schemas SET schema_version = 1", UniqueViolation),
+        ("UPDATE schemas SET json_schema = '[]'", CheckViolation),
         ("DELETE FROM agents", RestrictViolation),
         ("UPDATE agent_sessions SET trust_level = 5", CheckViolation),
         ("UPDATE agent_sessions SET session_state = 'active'", CheckViolation),
@@ -277,11 +423,15 @@ def test_a_name_belongs_to_one_package_in_use(admin: psycopg.Connection[Any]) ->
 
 def test_an_order_takes_its_items_and_attempts_with_it(admin: psycopg.Connection[Any]) -> None:
     admin.execute("DELETE FROM approval_events")
+    admin.execute("DELETE FROM eval_results")
+    admin.execute("UPDATE mem_docs SET work_item_id = (SELECT id FROM work_items)")
     admin.execute("DELETE FROM work_orders")
     left = admin.execute(
-        "SELECT (SELECT count(*) FROM work_items), (SELECT count(*) FROM attempts)"
+        "SELECT (SELECT count(*) FROM work_items), (SELECT count(*) FROM attempts), "
+        "(SELECT count(*) FROM mem_docs WHERE work_item_id IS NULL), "
+        "(SELECT count(*) FROM runs WHERE work_order_id IS NULL)"
     )
-    assert left.fetchone() == (0, 0)
+    assert left.fetchone() == (0, 0, 1, 2), "what was learned stays, and that agents were at it"
 
 
 def test_a_session_takes_its_decisions_with_it(admin: psycopg.Connection[Any]) -> None:
@@ -291,33 +441,107 @@ def test_a_session_takes_its_decisions_with_it(admin: psycopg.Connection[Any]) -
     assert admin.execute("SELECT count(*) FROM agent_decisions").fetchone() == (0,)
 
 
-def test_work_is_found_by_its_words(filled: Connection) -> None:
-    def found(words: str) -> int:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO connectors SELECT tenant_id, gen_random_uuid(), name, type, status, config, "
+        "last_health_check_at, health, created_at, updated_at, position FROM connectors",
+        "INSERT INTO capabilities SELECT tenant_id, gen_random_uuid(), name, scopes, created_at, "
+        "updated_at, position FROM capabilities",
+        "INSERT INTO tools SELECT tenant_id, gen_random_uuid(), connector_id, name, version, "
+        "input_schema, output_schema, created_at, updated_at, position FROM tools",
+        "INSERT INTO workflow_templates SELECT tenant_id, gen_random_uuid(), name, "
+        "template_version, definition, created_at, updated_at, position FROM workflow_templates",
+    ],
+)
+def test_a_name_means_one_thing(admin: psycopg.Connection[Any], statement: str) -> None:
+    with pytest.raises(UniqueViolation):
+        admin.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("table", "words", "text"),
+    [
+        ("work_items", "work_item_words(content)", "measuring turbine"),
+        ("knowledge_items", "words(title, content)", "turbine measurement"),
+        ("documentation", "words(content)", "install turbine"),
+        ("mem_docs", "words(content)", "wheel"),
+    ],
+)
+def test_texts_are_found_by_their_words(
+    filled: Connection, table: str, words: str, text: str
+) -> None:
+    def found(searched: str) -> int:
+        query = SQL("SELECT count(*) FROM {} WHERE {} @@ websearch_to_tsquery('english', %s)")
         row = filled.execute(
-            "SELECT count(*) FROM work_items "
-            "WHERE work_item_words(content) @@ websearch_to_tsquery('english', %s)",
-            [words],
+            query.format(Identifier(table), SQL(words)),
+            [searched],
         ).fetchone()
         assert row is not None
         return int(row[0])
 
-    assert found("measuring turbine") == 1
-    assert found("wheels") == 0
+    assert found(text) == 1
+    assert found("propeller") == 0
+
+
+@pytest.mark.parametrize("table", ["documentation", "knowledge_items", "mem_docs"])
+@pytest.mark.parametrize("dimensions", [384, 768, 1024, 1536])
+def test_vectors_of_any_usual_dimension_have_an_index(
+    admin: psycopg.Connection[Any], table: str, dimensions: int
+) -> None:
+    admin.execute("SET search_path = projections, public")
+    admin.execute("SET LOCAL enable_seqscan = off")
+    admin.execute("SET LOCAL enable_sort = off")
+    names = {"table": Identifier(table), "size": Literal(dimensions)}
+    plan = admin.execute(
+        SQL(
+            "EXPLAIN SELECT id FROM {table} WHERE vector_dims(embedding) = {size} "
+            "ORDER BY embedding::vector({size}) <=> array_fill(1, ARRAY[{size}])::vector({size}) "
+            "LIMIT 5"
+        ).format(**names)
+    ).fetchall()
+    assert f"{table}_embedding_{dimensions}" in str(plan)
 
 
 def test_any_content_that_an_event_may_have_can_be_indexed(conn: Connection) -> None:
     """A tsvector ends at 1 MB; a payload may be that large and be nothing but new words."""
     words = " ".join(f"{number:x}" for number in range(0x10000, 0x10000 + 140_000))
-    large = work.WorkItemQueued(
-        work_item_id=ITEM, work_order_id=ORDER, type="TICKET", content={"text": words}
-    )
-    projection = next(known for known in PROJECTIONS if known.name == "work")
-    state = projection.empty()
-    for position, event in enumerate([STORY[5], large], 1):
-        projection.apply(state, recorded(event, position))
-    save(conn, projection, state)
-    with pytest.raises(psycopg.errors.ProgramLimitExceeded):
-        conn.execute("SELECT to_tsvector('english', content) FROM work_items")
+    stories: dict[str, list[Event]] = {
+        "work": [
+            work.WorkOrderOpened(work_order_id=ORDER, title="Pack"),
+            work.WorkItemQueued(
+                work_item_id=ITEM, work_order_id=ORDER, type="TICKET", content={"text": words}
+            ),
+            work.MemDocWritten(mem_doc_id=KNOWN, type="CONTEXT", content=words),
+        ],
+        "packaging": [
+            packaging.KnowledgeItemAdded(knowledge_item_id=KNOWN, title="t", content=words)
+        ],
+    }
+    for context, large in stories.items():
+        projection = next(known for known in PROJECTIONS if known.name == context)
+        state = projection.empty()
+        for position, event in enumerate(large, 1):
+            projection.apply(state, recorded(event, position))
+        save(conn, projection, state)
+    for table in ("work_items", "mem_docs", "knowledge_items"):
+        with pytest.raises(psycopg.errors.ProgramLimitExceeded), conn.transaction():
+            conn.execute(
+                SQL("SELECT to_tsvector('english', content::text) FROM {}").format(
+                    Identifier(table)
+                )
+            )
+
+
+def test_the_story_tells_everything_that_packaging_and_work_can_say() -> None:
+    said = {type(event).event_type for event in STORY}
+    unsaid = {
+        event_type
+        for projection in PROJECTIONS
+        if projection.name in ("packaging", "work")
+        for event_type in projection.event_types
+    } - said
+    assert unsaid == set()
 
 
 def test_the_story_is_of_the_vocabulary() -> None:

@@ -17,7 +17,9 @@ RELEASED = {
     "trust_v1": "c7ef83a131a8cd09980121ced4800603752f3be4340ebf82d3040eb09b40434f",
     "work_v1": "384538b0ad05aefe35a484d219ac4c48838a9a1039fcb7bdcb23d86cc0f48a99",
 }
-"""SHA-256 of each; a new file is added here with its release."""
+"""SHA-256 of each; a new file comes here with its release."""
+NOT_YET = {"packaging_v2", "projects_v1", "trust_v2", "work_v2", "workspaces_v1"}
+"""Those of the next release, which may still change."""
 
 
 FILES = {file.stem: file for file in (ROOT / "projections").glob("*/*_v[0-9]*.sql")}
@@ -30,4 +32,4 @@ def test_a_released_file_is_never_changed(name: str) -> None:
 
 
 def test_every_file_is_listed() -> None:
-    assert FILES.keys() == RELEASED.keys()
+    assert FILES.keys() == RELEASED.keys() | NOT_YET

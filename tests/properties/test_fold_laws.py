@@ -6,9 +6,8 @@ that all share one database; what the rules would refuse is left out of the stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,98 +23,23 @@ from projections.catalogue import PROJECTIONS
 from projections.errors import EventNotApplied
 from projections.packaging.rows import Package
 from projections.projection import Projection, State
+from projections.row import Key, Row
 from projections.session import open_session
 from projections.testing import recorded
+from projections.work.rows import Schema
 from tests.integration.projections.running import Table, catch_up, plain, stored
+from tests.properties import drawn_packaging, drawn_work
+from tests.properties.drawn import agents, ids, objects, texts
 
 _tenants = count()
 
 
-def ids(kind: int, most: int) -> st.SearchStrategy[UUID]:
-    """A few ids of one kind of thing, so that events meet."""
-    return st.integers(1, most).map(lambda n: UUID(int=kind << 32 | n))
-
-
-texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
-numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-scalars = st.none() | st.booleans() | numbers | texts
-objects = st.dictionaries(texts, scalars | st.lists(scalars, max_size=2), max_size=3)
-agents = st.sampled_from(["analyst", "tester"])
-packages, installers = ids(1, 3), ids(2, 3)
-orders, items, attempts = ids(3, 2), ids(4, 3), ids(5, 4)
 sessions, decisions, messages = ids(6, 3), ids(7, 4), ids(8, 6)
 of_agent = {"agent_id": agents, "session_id": sessions}
 
-
-def moves(
-    event: Callable[..., Event], table: dict[Any, frozenset[Any]], **fields: Any
-) -> st.SearchStrategy[Event]:
-    """A legal move."""
-    pairs = [(before, after) for before, afters in table.items() for after in sorted(afters)]
-    return st.builds(
-        lambda pair, **rest: event(from_status=pair[0], to_status=pair[1], **rest),
-        st.sampled_from(pairs),
-        **fields,
-    )
-
-
 EVENTS: tuple[st.SearchStrategy[Event], ...] = (
-    st.builds(
-        packaging.PackageRegistered,
-        package_id=packages,
-        name=st.sampled_from(["x", "y"]),
-        version=st.just("1"),
-        publisher=st.just("acme"),
-        metadata=objects,
-        tags=st.lists(texts, max_size=2),
-    ),
-    moves(packaging.PackageStatusChanged, packaging.PACKAGE_MOVES, package_id=packages),
-    st.builds(
-        packaging.PackageDetailsChanged,
-        package_id=packages,
-        description=st.none() | texts,
-        metadata=objects,
-        tags=st.lists(texts, max_size=2),
-    ),
-    st.builds(
-        packaging.InstallerAdded,
-        installer_id=installers,
-        package_id=packages,
-        filename=st.just("setup.exe"),
-        file_path=texts,
-        file_type=st.just("exe"),
-        size_bytes=st.integers(0, 2**63 - 1),
-        sha256=st.just("ab" * 32),
-        analysis_data=objects,
-    ),
-    st.builds(packaging.PackageDeleted, package_id=packages),
-    st.builds(packaging.PackageRestored, package_id=packages),
-    st.builds(work.WorkOrderOpened, work_order_id=orders, title=st.just("t"), metadata=objects),
-    st.builds(
-        work.WorkItemQueued,
-        work_item_id=items,
-        work_order_id=orders,
-        type=st.just("TICKET"),
-        content=objects,
-        package_id=st.none() | packages,
-    ),
-    moves(
-        work.WorkItemStatusChanged,
-        work.WORK_ITEM_MOVES,
-        work_item_id=items,
-        work_order_id=orders,
-    ),
-    moves(work.WorkOrderStatusChanged, work.WORK_ORDER_MOVES, work_order_id=orders),
-    st.builds(
-        work.AttemptStarted, attempt_id=attempts, work_item_id=items, agent_id=agents, input=objects
-    ),
-    st.builds(
-        work.AttemptEnded,
-        attempt_id=attempts,
-        status=st.sampled_from(["COMPLETED", "FAILED", "TIMEOUT"]),
-        output=st.none() | objects,
-        duration_ms=st.none() | st.integers(0, 10**6),
-    ),
+    *drawn_packaging.EVENTS,
+    *drawn_work.EVENTS,
     st.builds(
         trust.AgentRegistered,
         agent_id=agents,
@@ -173,6 +97,7 @@ BEGINNING: tuple[Event, ...] = (
     work.WorkItemQueued(
         work_item_id=UUID(int=4 << 32 | 1), work_order_id=UUID(int=3 << 32 | 1), type="TICKET"
     ),
+    work.ConnectorRegistered(connector_id=drawn_work.CONNECTOR, name="c", type="API"),
     trust.AgentRegistered(agent_id="analyst", name="n", persona_type="qa"),
     trust.SessionStarted(session_id=UUID(int=6 << 32 | 1), agent_id="analyst"),
 )
@@ -183,7 +108,7 @@ def told(story: Iterable[Event]) -> Iterator[Event]:
     states: dict[Projection, State] = {each: each.empty() for each in PROJECTIONS}
     for event in story:
         fact = recorded(event)
-        if _takes_a_name_in_use(event, states[PROJECTIONS[0]]):
+        if _database_refuses(event, states):
             continue
         try:
             for projection, state in states.items():
@@ -193,19 +118,37 @@ def told(story: Iterable[Event]) -> Iterator[Event]:
         yield event
 
 
-def _takes_a_name_in_use(event: Event, state: State) -> bool:
-    """What only the unique index would notice."""
+def _database_refuses(event: Event, states: dict[Projection, State]) -> bool:
+    """What only a unique index or a foreign key would notice."""
+    rows = {table: rows for state in states.values() for table, rows in state.items()}
+    if isinstance(event, (packaging.PackageRegistered, packaging.PackageRestored)):
+        return _takes_a_name_in_use(event, rows[Package])
+    if isinstance(event, packaging.KnowledgeItemAdded):
+        return _is_missing(event.source_package_id, rows[Package])
+    if isinstance(event, packaging.AgentStateChanged):
+        return _is_missing(event.current_package_id, rows[Package])
+    if isinstance(event, work.SchemaActivated):
+        return any(row is not None and row.active for row in rows[Schema].values())  # type: ignore[attr-defined]
+    return False
+
+
+def _is_missing(package_id: UUID | None, packages: dict[Key, Row | None]) -> bool:
+    return package_id is not None and ("default", package_id) not in packages
+
+
+def _takes_a_name_in_use(
+    event: packaging.PackageRegistered | packaging.PackageRestored,
+    packages: dict[Key, Row | None],
+) -> bool:
     in_use = {
         row.name: row.id
-        for row in state[Package].values()
+        for row in packages.values()
         if isinstance(row, Package) and row.deleted_at is None
     }
     if isinstance(event, packaging.PackageRegistered):
         return event.name in in_use
-    if isinstance(event, packaging.PackageRestored):
-        row = state[Package].get(("default", event.package_id))
-        return isinstance(row, Package) and in_use.get(row.name, row.id) != row.id
-    return False
+    row = packages.get(("default", event.package_id))
+    return isinstance(row, Package) and in_use.get(row.name, row.id) != row.id
 
 
 def of_tenant(tables: dict[str, Table], tenant: str) -> dict[str, Table]:

@@ -122,7 +122,9 @@ def test_the_vocabulary_knows_no_database(name: str) -> None:
     assert not [found for found in reached(name) if any(within(found, bad) for bad in forbidden)]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if re.search(r"\.projection$", name)])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if re.search(r"\.(projection|rules\.\w+)$", name)]
+)
 def test_rules_are_pure(name: str) -> None:
     """No clock, no random, no I/O, no SQL in a projection's rules."""
     forbidden = ("psycopg", "sqlalchemy", "os", "random", "secrets", "socket", "time", "uuid_utils")

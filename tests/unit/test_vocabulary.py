@@ -44,6 +44,12 @@ MOVES: list[tuple[Any, dict[str, UUID], Any, Any]] = [
         work.WORK_ITEM_MOVES,
         work.WorkItemStatus,
     ),
+    (
+        work.ConnectorStatusChanged,
+        {"connector_id": ID},
+        work.CONNECTOR_MOVES,
+        work.ConnectorStatus,
+    ),
 ]
 
 
@@ -55,6 +61,19 @@ def metric(metric_type: str, value: float) -> trust.TrustMetricRecorded:
         metric_type=metric_type,  # type: ignore[arg-type]
         metric_value=value,
     )
+
+
+def rolled_up(**changed: Any) -> trust.TrustMetricsRolledUp:
+    facts = {
+        "agent_id": "ann",
+        "metric_type": "accuracy",
+        "day": "2026-01-31",
+        "metric_ids": [ID],
+        "total": 5.0,
+        "minimum": 5.0,
+        "maximum": 5.0,
+    }
+    return trust.TrustMetricsRolledUp(**facts | changed)  # type: ignore[arg-type]
 
 
 def queued(kind: str) -> work.WorkItemQueued:
@@ -137,6 +156,22 @@ def test_metrics_within_their_range(metric_type: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metric_ids": []},
+        {"metric_ids": [ID, ID]},
+        {"metric_ids": [UUID(int=n) for n in range(trust.MAX_METRICS + 1)]},
+        {"minimum": 6.0},
+        {"metric_type": "speed"},
+    ],
+)
+def test_what_is_rolled_up_is_named_once_and_not_too_much_at_once(wrong: dict[str, Any]) -> None:
+    assert rolled_up().day.isoformat() == "2026-01-31"
+    with pytest.raises(InvalidEvent):
+        rolled_up(**wrong)
+
+
+@pytest.mark.parametrize(
     ("metric_type", "value"),
     [
         ("accuracy", -0.1),
@@ -207,15 +242,16 @@ def test_retention_classes() -> None:
 
 
 def test_the_catalogue() -> None:
-    assert [known.name for known in PROJECTIONS] == ["packaging", "trust", "work"]
-    assert projection("trust") is PROJECTIONS[1]
-    with pytest.raises(UnknownProjection, match="packaging, trust, work"):
+    contexts = ["packaging", "projects", "trust", "work", "workspaces"]
+    assert [known.name for known in PROJECTIONS] == contexts
+    assert projection("trust") is PROJECTIONS[2]
+    with pytest.raises(UnknownProjection, match=", ".join(contexts)):
         projection("nowhere")
 
 
 def test_no_two_projections_share_a_table() -> None:
     tables = [table.TABLE for known in PROJECTIONS for table in known.tables]
-    assert len(tables) == len(set(tables)) == 13
+    assert len(tables) == len(set(tables))
 
 
 def test_ids_are_the_client_s() -> None:

@@ -27,11 +27,15 @@ from eventstore.vocabulary.packaging.parts import (
     ScriptGenerated,
     ScriptRevised,
 )
-from eventstore.vocabulary.packaging.team import AgentState, AgentStateChanged, SystemConfigChanged
+from eventstore.vocabulary.packaging.team import (
+    AgentActivity,
+    AgentStateChanged,
+    SystemConfigChanged,
+)
 
 __all__ = [
     "PACKAGE_MOVES",
-    "AgentState",
+    "AgentActivity",
     "AgentStateChanged",
     "DocumentationRevised",
     "DocumentationWritten",

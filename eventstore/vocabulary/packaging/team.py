@@ -10,9 +10,9 @@ from pydantic import AfterValidator, JsonValue
 from eventstore.event import Event
 from eventstore.vocabulary.fields import AgentId, Name
 
-__all__ = ["AgentState", "AgentStateChanged", "SystemConfigChanged"]
+__all__ = ["AgentActivity", "AgentStateChanged", "SystemConfigChanged"]
 
-AgentState = Literal["idle", "working", "waiting", "failed"]
+AgentActivity = Literal["idle", "working", "waiting", "failed"]
 
 
 def _something(value: JsonValue) -> JsonValue:
@@ -38,6 +38,6 @@ class AgentStateChanged(Event, event_type="packaging.agent_state_changed"):
     """An agent says what it is at; the same said again shows that it is still there."""
 
     agent_name: AgentId
-    state: AgentState
+    state: AgentActivity
     current_package_id: UUID | None = None
     """The package that it is at; null when it is at none."""

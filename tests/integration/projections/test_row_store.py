@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, EventStore
 from eventstore.read import page_after, watermark
+from eventstore.vector import Vector
 from projections.apply.batch import apply_events
 from projections.apply.holding import Holding
 from projections.checkpoint import Lease, acquire
@@ -31,6 +32,12 @@ WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 integers = st.integers(-(2**63), 2**63 - 1)
+vectors = st.builds(
+    Vector,
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=5
+    ).filter(any),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | integers | floats | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -86,6 +93,7 @@ THINGS = st.builds(
     seen_at=st.none()
     | st.datetimes(datetime(1, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     note=st.none() | texts,
+    meaning=st.none() | vectors,
     retired=st.booleans(),
 )
 

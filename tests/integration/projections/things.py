@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from eventstore import BigInt, Event, RecordedEvent
 from eventstore.registry import EventRegistry
+from eventstore.vector import Vector
 from projections.projection import Projection, Rows, on
 from projections.row import Row, table
 
@@ -37,6 +38,7 @@ class ThingMade(Event, event_type="things.made"):
     info: dict[str, Any] = {}
     seen_at: datetime | None = None
     note: str | None = None
+    meaning: Vector | None = None
 
 
 class ThingRenamed(Event, event_type="things.renamed"):
@@ -114,6 +116,7 @@ class Thing(Row):
     info: dict[str, Any]
     seen_at: datetime | None = None
     note: str | None = None
+    meaning: Vector | None = None
     retired: bool = False
     part_count: int = 0
 
@@ -139,6 +142,7 @@ class Things(Projection, name="things", tables=(Thing, Part)):
                 info=event.info,
                 seen_at=event.seen_at,
                 note=event.note,
+                meaning=event.meaning,
             )
         )
 

@@ -11,6 +11,7 @@ CREATE TABLE things (
     info jsonb NOT NULL DEFAULT '{}',
     seen_at timestamptz,
     note text,
+    meaning vector,
     retired boolean NOT NULL DEFAULT false,
     part_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
@@ -21,6 +22,8 @@ CREATE TABLE things (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX things_name ON things (tenant_id, name) WHERE NOT retired;
 CREATE INDEX things_info ON things USING gin (info);
+CREATE INDEX things_meaning ON things USING hnsw ((meaning::vector(3)) vector_cosine_ops)
+    WHERE vector_dims(meaning) = 3;
 COMMENT ON TABLE things IS 'Things.';
 COMMENT ON COLUMN things.note IS 'What was said of it.';
 COMMENT ON INDEX things_name IS 'A name belongs to one thing at a time.';

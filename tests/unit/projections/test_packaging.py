@@ -2,15 +2,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from eventstore import Event
+from eventstore.errors import InvalidEvent
 from eventstore.vocabulary.packaging import (
     PACKAGE_MOVES,
+    AgentStateChanged,
+    DocumentationRevised,
     DocumentationWritten,
     InstallerAdded,
     InstallerAnalyzed,
+    KnowledgeItemAdded,
+    KnowledgeItemChanged,
+    KnowledgeItemRemoved,
     PackageDeleted,
     PackageDetailsChanged,
     PackageRegistered,
@@ -20,9 +28,25 @@ from eventstore.vocabulary.packaging import (
     PolicyCreated,
     PolicyTested,
     ScriptGenerated,
+    ScriptRevised,
+    SystemConfigChanged,
 )
 from projections.errors import Contradiction, IllegalTransition, MissingRow, RowExists
-from projections.packaging import Installer, Package, Packaging, ProcessHistory
+from projections.packaging import (
+    AgentState,
+    Documentation,
+    Installer,
+    KnowledgeItem,
+    Package,
+    Packaging,
+    PackagingV1,
+    ProcessHistory,
+    PsadtScript,
+    PsadtScriptVersion,
+    SystemConfig,
+    SystemConfigHistory,
+    WdacPolicy,
+)
 from projections.testing import FIRST_MOMENT, given, recorded
 
 P, I = uuid4(), uuid4()  # noqa: E741
@@ -154,6 +178,165 @@ def test_documents_of_a_package() -> None:
     assert package.psadt_script_id == script
     assert package.wdac_policy_id == policy
     assert package.documentation_id == text
+
+
+SCRIPT = ScriptGenerated(
+    script_id=uuid4(), package_id=P, script_content="install", parameters={"mode": "silent"}
+)
+POLICY = PolicyCreated(policy_id=uuid4(), package_id=P, policy_xml="<p/>", policy_rules={"n": 1})
+MANUAL = DocumentationWritten(
+    documentation_id=uuid4(), package_id=P, content="how", sections={"use": "so"}
+)
+
+
+def test_a_script_has_numbered_versions() -> None:
+    revised = ScriptRevised(
+        script_id=SCRIPT.script_id, package_id=P, script_content="better", reason="it failed"
+    )
+    other = ScriptGenerated(script_id=uuid4(), package_id=P, script_content="x")
+    story = given(Packaging(), REGISTERED, SCRIPT, other, revised).then(
+        PsadtScript(id=SCRIPT.script_id, package_id=P, script_content="better", script_version=2),
+        PsadtScript(id=other.script_id, package_id=P, script_content="x", script_version=1),
+        PsadtScriptVersion(
+            event_id=SCRIPT.event_id,
+            script_id=SCRIPT.script_id,
+            script_version=1,
+            script_content="install",
+            parameters={"mode": "silent"},
+            agent="tester",
+        ),
+        PsadtScriptVersion(
+            event_id=other.event_id,
+            script_id=other.script_id,
+            script_version=1,
+            script_content="x",
+            agent="tester",
+        ),
+        PsadtScriptVersion(
+            event_id=revised.event_id,
+            script_id=SCRIPT.script_id,
+            script_version=2,
+            script_content="better",
+            agent="tester",
+            reason="it failed",
+        ),
+    )
+    assert story.row(Package).psadt_script_id == other.script_id, "the one added last"
+    story.refuses(SCRIPT, RowExists)
+
+
+def test_a_policy_and_its_last_test() -> None:
+    failed = PolicyTested(policy_id=POLICY.policy_id, package_id=P, passed=False)
+    passed = failed.model_copy(update={"passed": True, "test_results": {"blocked": 0}})
+    story = given(Packaging(), REGISTERED, POLICY)
+    assert story.row(WdacPolicy).test_passed is None
+    assert given(Packaging(), *story.events, failed).row(WdacPolicy).test_passed is False
+    given(Packaging(), *story.events, failed, passed).then(
+        WdacPolicy(
+            id=POLICY.policy_id,
+            package_id=P,
+            policy_xml="<p/>",
+            policy_rules={"n": 1},
+            test_results={"blocked": 0},
+            test_passed=True,
+        )
+    )
+
+
+def test_documentation_is_revised_as_a_whole() -> None:
+    revised = DocumentationRevised(
+        documentation_id=MANUAL.documentation_id, package_id=P, content="so"
+    )
+    given(Packaging(), REGISTERED, MANUAL, revised).then(
+        Documentation(id=MANUAL.documentation_id, package_id=P, content="so", sections={})
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "event", "ids"),
+    [
+        (SCRIPT, ScriptRevised, {"script_id": SCRIPT.script_id, "script_content": "x"}),
+        (POLICY, PolicyTested, {"policy_id": POLICY.policy_id, "passed": True}),
+        (
+            MANUAL,
+            DocumentationRevised,
+            {"documentation_id": MANUAL.documentation_id, "content": "x"},
+        ),
+    ],
+)
+def test_a_part_is_its_own_package_s(part: Event, event: Any, ids: dict[str, Any]) -> None:
+    other = PackageRegistered(package_id=uuid4(), name="x", version="1", publisher="y")
+    story = given(Packaging(), REGISTERED, other, part)
+    story.refuses(event(package_id=other.package_id, **ids), Contradiction)
+    given(Packaging(), REGISTERED).refuses(event(package_id=P, **ids), MissingRow)
+
+
+def test_the_first_rules_keep_no_parts() -> None:
+    story = given(PackagingV1(), REGISTERED, SCRIPT, POLICY, MANUAL)
+    assert story.row(Package).psadt_script_id == SCRIPT.script_id
+    assert set(story.state) == {Package, Installer, ProcessHistory}
+    assert PackagingV1.version == 1 < Packaging.version
+
+
+def test_what_the_team_knows() -> None:
+    known = KnowledgeItemAdded(
+        knowledge_item_id=uuid4(), title="Silent", content="/S", source_package_id=P
+    )
+    general = KnowledgeItemAdded(knowledge_item_id=uuid4(), title="Logs", content="in Temp")
+    changed = KnowledgeItemChanged(
+        knowledge_item_id=known.knowledge_item_id, title="Silent", content="/quiet"
+    )
+    gone = KnowledgeItemRemoved(knowledge_item_id=general.knowledge_item_id, reason="wrong")
+    story = given(Packaging(), known, general).then(
+        KnowledgeItem(
+            id=known.knowledge_item_id, title="Silent", content="/S", source_package_id=P
+        ),
+        KnowledgeItem(id=general.knowledge_item_id, title="Logs", content="in Temp"),
+    )
+    story.refuses(known, RowExists)
+    story = given(Packaging(), known, general, changed, gone).then(
+        KnowledgeItem(id=known.knowledge_item_id, title="Silent", content="/quiet")
+    )
+    story.refuses(gone, MissingRow)
+    assert len(given(Packaging(), *story.events, general).rows(KnowledgeItem)) == 2
+
+
+def test_every_value_of_a_setting_is_kept() -> None:
+    def changed(value: Any, by: str, reason: str | None = None) -> SystemConfigChanged:
+        return SystemConfigChanged(key="retries", value=value, updated_by=by, reason=reason)
+
+    first, second = changed(3, "ann"), changed({"times": 5}, "bob", "flaky network")
+    given(Packaging(), first, second).then(
+        SystemConfig(key="retries", value={"times": 5}, revision=2, updated_by="bob"),
+        SystemConfigHistory(
+            event_id=first.event_id, key="retries", value=3, revision=1, updated_by="ann"
+        ),
+        SystemConfigHistory(
+            event_id=second.event_id,
+            key="retries",
+            value={"times": 5},
+            revision=2,
+            updated_by="bob",
+            reason="flaky network",
+        ),
+    )
+    values: list[Any] = [False, 0, "", [], 1e17, "\U0001f40d"]
+    for value in values:
+        assert given(Packaging(), changed(value, "ann")).row(SystemConfig).value == value
+    with pytest.raises(InvalidEvent, match="null is none"):
+        changed(None, "ann")
+
+
+def test_what_the_agents_are_at() -> None:
+    working = AgentStateChanged(agent_name="ann", state="working", current_package_id=P)
+    idle = AgentStateChanged(agent_name="ann", state="idle")
+    moment = FIRST_MOMENT + timedelta(seconds=1)
+    given(Packaging(), working).then(
+        AgentState(agent_name="ann", state="working", current_package_id=P, last_seen_at=moment)
+    )
+    given(Packaging(), working, idle, idle).then(
+        AgentState(agent_name="ann", state="idle", last_seen_at=moment + timedelta(seconds=2))
+    )
 
 
 def test_a_deleted_package_keeps_its_first_deletion_and_can_be_restored() -> None:

@@ -352,6 +352,35 @@ def test_an_event_may_name_one_row_twice() -> None:
     assert story.row(Pair).amount == 1
 
 
+def test_shards_have_no_row_in_common() -> None:
+    with pytest.raises(TypeError, match="paid may lack to_account_id, as shard_by says"):
+
+        class Loose(Bank, name="bank", tables=Bank.tables, shard_by="to_account_id"):
+            pass
+
+    with pytest.raises(TypeError, match="accounts is named by events that have note"):
+
+        class Mixed(Bank, name="bank", tables=Bank.tables, shard_by="note"):
+            pass
+
+
+def test_events_of_another_kind_need_not_have_the_field_of_the_shards() -> None:
+    class Rung(Event, event_type="test_projection.rung"):
+        bell_id: UUID
+
+    @table("bells", key="id", named_by=("bell_id",))
+    class Bell(Row):
+        id: UUID
+
+    class Bells(Bank, name="bank", tables=(*Bank.tables, Bell), shard_by="account_id"):
+        @on(Rung)
+        def rung(self, event: Rung, recorded: object, rows: Rows) -> None:
+            rows.add(Bell(id=event.bell_id))
+
+    assert Bells.shard_by == "account_id"
+    given(Bells(), Rung(bell_id=A), OPEN_A).then(Bell(id=A), Account(id=A, owner="ann"))
+
+
 @pytest.mark.parametrize("name", ["bank.txt", "sql/bank_fold.sql", "../bank.sql", "", ".sql "])
 def test_fold_sql_names_a_file_beside_the_class(name: str) -> None:
     with pytest.raises(TypeError, match=r"Wrong: fold_sql is the name of a file beside the class"):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from datetime import timedelta
-from uuid import uuid4
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from eventstore import Event
 from eventstore.vocabulary.trust import (
+    ActionAudited,
     AgentActivated,
     AgentDeactivated,
     AgentRegistered,
@@ -16,6 +20,10 @@ from eventstore.vocabulary.trust import (
     DecisionOutcomeKnown,
     Feedback,
     FindingReported,
+    KnowledgeApplied,
+    KnowledgeForgotten,
+    KnowledgeLearned,
+    KnowledgeRefined,
     MessageSent,
     Outcome,
     ReflectionRecorded,
@@ -25,18 +33,25 @@ from eventstore.vocabulary.trust import (
     SessionResumed,
     SessionStarted,
     TrustMetricRecorded,
+    TrustMetricsRolledUp,
 )
-from projections.errors import Contradiction, IllegalTransition, MissingRow, RowExists
-from projections.testing import FIRST_MOMENT, given
+from projections.errors import Contradiction, IllegalTransition, MissingRow, RowClosed, RowExists
+from projections.row import full_key
+from projections.testing import FIRST_MOMENT, Given, given, recorded
 from projections.trust import (
     Agent,
+    AgentAuditLog,
     AgentDecision,
+    AgentKnowledge,
     AgentSession,
     ConversationHistory,
+    ConversationMessage,
     LadderRules,
     Trust,
     TrustLevel,
+    TrustLevelChange,
     TrustMetric,
+    TrustMetricDaily,
 )
 
 SESSION = uuid4()
@@ -219,6 +234,49 @@ def test_levels_rise_and_a_critical_failure_lowers_them() -> None:
     assert fall.since == FIRST_MOMENT + timedelta(seconds=24)
 
 
+def changes(story: Given) -> list[TrustLevelChange]:
+    return sorted(story.rows(TrustLevelChange), key=lambda each: each.position)
+
+
+def test_each_change_is_traced_to_the_decisions_that_caused_it() -> None:
+    climb = judged(*10 * SUCCESS)
+    fall = judged("success", "critical_failure")
+    made = [str(event.decision_id) for event in (*climb, *fall) if isinstance(event, DecisionMade)]
+    found = changes(given(Trust(), ANN, STARTED, *climb, *fall))
+    assert [
+        (each.fact, each.from_level, each.from_score, each.to_level, each.to_score)
+        for each in found
+    ] == [
+        ("success", 0, 0.5, 0, 0.75),
+        ("success", 0, 0.75, 1, 0.5),
+        ("critical_failure", 1, 0.5, 0, 0.5),
+    ]
+    first, second, third = found
+    assert (first.decision_ids, second.decision_ids) == (made[:5], made[5:10])
+    assert (third.decision_ids, str(third.decision_id)) == ([made[11]], made[11])
+    assert (first.event_id, third.event_id) == (climb[9].event_id, fall[3].event_id)
+    assert first.changed_at == FIRST_MOMENT + timedelta(seconds=12)
+
+
+def test_a_streak_names_its_decisions() -> None:
+    climb = judged(*3 * SUCCESS)
+    made = [str(event.decision_id) for event in climb if isinstance(event, DecisionMade)]
+    story = given(Trust(), ANN, STARTED, *climb)
+    assert story.row(TrustLevel).streak_decision_ids == made
+    assert not changes(story)
+    story = given(Trust(), *story.events, *judged("failure"))
+    assert story.row(TrustLevel).streak_decision_ids == []
+
+
+def test_what_changes_nothing_is_no_change() -> None:
+    floor = given(Trust(), ANN, STARTED, *judged("critical_failure", "critical_failure"))
+    assert len(changes(floor)) == 1
+    assert floor.row(TrustLevel).score == 0
+    rules = LadderRules(streak=1, raise_by=1.0, start_level=4)
+    top = given(Trust(rules), ANN, STARTED, *judged("success", "success"))
+    assert [each.to_score for each in changes(top)] == [1.0]
+
+
 def test_a_second_thought_replaces_the_first() -> None:
     decision = decided()
     story = given(
@@ -281,6 +339,135 @@ def test_a_metric() -> None:
     ).refuses(metric, RowExists)
 
 
+def metric(value: float) -> TrustMetricRecorded:
+    return TrustMetricRecorded(
+        metric_id=uuid4(),
+        session_id=SESSION,
+        agent_id="ann",
+        metric_type="accuracy",
+        metric_value=value,
+    )
+
+
+def rolled_up(*metrics: TrustMetricRecorded, **changed: Any) -> TrustMetricsRolledUp:
+    values = [metric.metric_value for metric in metrics]
+    facts: dict[str, Any] = {
+        "agent_id": "ann",
+        "metric_type": "accuracy",
+        "day": FIRST_MOMENT.date(),
+        "metric_ids": [metric.metric_id for metric in metrics],
+        "total": sum(values),
+        "minimum": min(values),
+        "maximum": max(values),
+    }
+    return TrustMetricsRolledUp(**facts | changed)
+
+
+def test_metrics_of_a_day_become_one() -> None:
+    low, high, last = metric(50), metric(75), metric(100)
+    story = given(Trust(), ANN, STARTED, low, high, last, rolled_up(low, high))
+    assert [each.metric_id for each in story.rows(TrustMetric)] == [last.metric_id]
+    story.then(
+        TrustMetricDaily(
+            agent_id="ann",
+            metric_type="accuracy",
+            day=FIRST_MOMENT.date(),
+            metric_count=2,
+            total=125.0,
+            average=62.5,
+            minimum=50.0,
+            maximum=75.0,
+        )
+    )
+    story.refuses(rolled_up(low), MissingRow)
+    story = given(Trust(), *story.events, rolled_up(last))
+    assert not story.rows(TrustMetric)
+    day = story.row(TrustMetricDaily)
+    assert (day.metric_count, day.total, day.average) == (3, 225.0, 75.0)
+    assert (day.minimum, day.maximum, day.roll_ups) == (50.0, 100.0, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"total": 51.0},
+        {"minimum": 49.0},
+        {"maximum": 51.0},
+        {"agent_id": "bob"},
+        {"metric_type": "autonomy"},
+        {"day": FIRST_MOMENT.date() + timedelta(days=1)},
+    ],
+)
+def test_a_wrong_sum_is_refused(wrong: dict[str, Any]) -> None:
+    one = metric(50)
+    given(Trust(), ANN, BOB, STARTED, one).refuses(rolled_up(one, **wrong), Contradiction)
+
+
+def test_what_an_agent_knows() -> None:
+    learned = KnowledgeLearned(
+        knowledge_id=uuid4(),
+        agent_id="ann",
+        knowledge_type="solution",
+        domain="msi",
+        content={"switch": "/qn"},
+    )
+    known: dict[str, Any] = {"knowledge_id": learned.knowledge_id, "agent_id": "ann"}
+    used = [KnowledgeApplied(**known, succeeded=helped) for helped in (True, False, True, True)]
+    story = given(Trust(), ANN, learned, *used)
+    story.then(
+        AgentKnowledge(
+            knowledge_id=learned.knowledge_id,
+            agent_id="ann",
+            knowledge_type="solution",
+            domain="msi",
+            content={"switch": "/qn"},
+            usage_count=4,
+            success_count=3,
+            success_rate=0.75,
+            last_used_at=FIRST_MOMENT + timedelta(seconds=6),
+        )
+    )
+    refined = KnowledgeRefined(**known, knowledge_type="pattern", domain="msi", content={"a": 1})
+    row = given(Trust(), *story.events, refined).row(AgentKnowledge)
+    assert (row.knowledge_type, row.content, row.usage_count) == ("pattern", {"a": 1}, 4)
+    assert not given(Trust(), *story.events, KnowledgeForgotten(**known)).rows(AgentKnowledge)
+    not_hers = KnowledgeApplied(**known | {"agent_id": "bob"}, succeeded=True)
+    given(Trust(), *story.events, BOB).refuses(not_hers, Contradiction)
+    story.refuses(KnowledgeForgotten(knowledge_id=uuid4(), agent_id="ann"), MissingRow)
+
+
+def audited(**changed: Any) -> ActionAudited:
+    facts: dict[str, Any] = {
+        "audit_id": UUID(int=1),
+        "agent_id": "ann",
+        "session_id": SESSION,
+        "action_type": "delete",
+        "risk_level": "high",
+        "ip_address": "10.0.0.1",
+    }
+    return ActionAudited(**facts | changed)
+
+
+def test_what_is_kept_for_the_auditors() -> None:
+    over = SessionCompleted(session_id=SESSION)
+    given(Trust(), ANN, STARTED, over, audited()).then(
+        AgentAuditLog(
+            audit_id=UUID(int=1),
+            agent_id="ann",
+            session_id=SESSION,
+            action_type="delete",
+            risk_level="high",
+            user_id=None,
+            ip_address=IPv4Address("10.0.0.1"),
+            user_agent=None,
+        )
+    ).refuses(audited(), RowExists)
+    story = given(Trust(), ANN, BOB, STARTED)
+    story.refuses(audited(agent_id="bob"), Contradiction)
+    story.refuses(audited(agent_id="eve", session_id=None), MissingRow)
+    assert given(Trust(), ANN, audited(session_id=None)).row(AgentAuditLog).session_id is None
+
+
 def test_what_is_said_in_a_session() -> None:
     asked = MessageSent(message_id=uuid4(), session_id=SESSION, role="user", content="Safe?")
     answered = MessageSent(
@@ -297,7 +484,19 @@ def test_what_is_said_in_a_session() -> None:
     looked_back = ReflectionRecorded(
         message_id=uuid4(), session_id=SESSION, content="Well done.", confidence=0.8
     )
-    given(Trust(), ANN, STARTED, asked, answered, found, looked_back).then(
+    said: tuple[Any, ...] = (asked, answered, found, looked_back)
+    story = given(Trust(), ANN, STARTED, *said)
+    story.refuses(answered, RowExists)
+    story.then(
+        *(
+            ConversationMessage(
+                message_id=each.message_id,
+                session_id=SESSION,
+                parent_message_id=asked.message_id if each is answered else None,
+                sent_at=FIRST_MOMENT + timedelta(seconds=second),
+            )
+            for second, each in enumerate(said, 3)
+        ),
         ConversationHistory(
             message_id=asked.message_id, session_id=SESSION, role="user", content="Safe?"
         ),
@@ -341,7 +540,39 @@ def test_a_message_needs_its_session_and_its_parent(event: Event) -> None:
     given(Trust(), ANN, STARTED).refuses(event, MissingRow)
 
 
-def test_what_was_said_late_is_kept() -> None:
-    late = MessageSent(message_id=uuid4(), session_id=SESSION, role="agent", content="done")
-    story = given(Trust(), ANN, STARTED, SessionCompleted(session_id=SESSION), late)
+def message() -> MessageSent:
+    return MessageSent(message_id=uuid4(), session_id=SESSION, role="agent", content="done")
+
+
+@pytest.mark.parametrize("end", [SessionCompleted, SessionExpired])
+@pytest.mark.parametrize("late", [message(), decided()])
+def test_nothing_is_said_or_decided_in_a_session_that_is_over(
+    end: type[SessionCompleted | SessionExpired], late: Event
+) -> None:
+    story = given(Trust(), ANN, STARTED, end(session_id=SESSION))
+    story.refuses(late, RowClosed)
+
+
+def test_a_session_is_over_when_its_time_is() -> None:
+    short = STARTED.model_copy(update={"expires_at": FIRST_MOMENT + timedelta(seconds=4)})
+    story = given(Trust(), ANN, short, message())
     assert len(story.rows(ConversationHistory)) == 1
+    story.refuses(message(), RowClosed)
+
+
+def test_a_decision_may_be_judged_and_measured_after_its_session() -> None:
+    decision = decided()
+    over = SessionCompleted(session_id=SESSION)
+    story = given(Trust(), ANN, STARTED, decision, over, feedback(decision, "approved"), metric(9))
+    assert story.row(TrustLevel).approved == 1
+    assert len(story.rows(TrustMetric)) == 1
+
+
+def test_a_message_is_kept_under_its_time() -> None:
+    """A message that is known already is refused whatever its time; a partition would not know."""
+    at = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
+    said = message()
+    story = given(Trust(), ANN, STARTED)
+    Trust().apply(story.state, replace(recorded(said, 3), occurred_at=at))
+    assert full_key(story.row(ConversationHistory)) == ("default", said.message_id, at)
+    story.refuses(said, RowExists)

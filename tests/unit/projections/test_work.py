@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +15,29 @@ from eventstore.vocabulary.work import (
     ApprovalDecided,
     AttemptEnded,
     AttemptStarted,
+    CapabilityDefined,
+    CapabilityGranted,
+    CapabilityRevoked,
+    CapabilityScopesChanged,
+    ConnectorConfigured,
+    ConnectorHealthChecked,
+    ConnectorRegistered,
+    ConnectorStatusChanged,
+    DeadLetterRecorded,
+    DeadLetterResolved,
+    DeadLetterRetried,
     ErrorReported,
+    EvalRecorded,
     EvidenceGiven,
+    MemDocRemoved,
+    MemDocWritten,
+    RunEnded,
+    RunStarted,
+    SchemaActivated,
+    SchemaPublished,
+    SchemaRetired,
+    ToolRegistered,
+    WorkflowTemplatePublished,
     WorkItemAssigned,
     WorkItemQueued,
     WorkItemStatus,
@@ -27,7 +49,23 @@ from eventstore.vocabulary.work import (
 )
 from projections.errors import Contradiction, IllegalTransition, MissingRow, RowExists
 from projections.testing import FIRST_MOMENT, given
-from projections.work import ApprovalEvent, Attempt, Work, WorkItem, WorkOrder
+from projections.work import (
+    ApprovalEvent,
+    Attempt,
+    Capability,
+    Connector,
+    DeadLetter,
+    EvalResult,
+    MemDoc,
+    Run,
+    Schema,
+    Tool,
+    ToolCapability,
+    Work,
+    WorkflowTemplate,
+    WorkItem,
+    WorkOrder,
+)
 
 ORDER, ITEM, TRY = uuid4(), uuid4(), uuid4()
 OPENED = WorkOrderOpened(work_order_id=ORDER, title="Pack them", metadata={"n": 1})
@@ -229,3 +267,213 @@ def test_an_approval() -> None:
 def test_a_negative_duration_can_not_be_said() -> None:
     with pytest.raises(InvalidEvent):
         AttemptEnded(attempt_id=TRY, status="COMPLETED", duration_ms=-1)
+
+
+def at(position: int) -> Any:
+    return FIRST_MOMENT + timedelta(seconds=position)
+
+
+def test_an_evaluation() -> None:
+    recorded = EvalRecorded(
+        eval_id=uuid4(),
+        work_item_id=ITEM,
+        evaluator="judge",
+        score=0.25,
+        passed=False,
+        details={"why": "late"},
+    )
+    given(Work(), OPENED, QUEUED, recorded).then(
+        EvalResult(
+            id=recorded.eval_id,
+            work_item_id=ITEM,
+            evaluator="judge",
+            score=0.25,
+            passed=False,
+            details={"why": "late"},
+        )
+    )
+    given(Work(), OPENED).refuses(recorded, MissingRow)
+    with pytest.raises(InvalidEvent):
+        EvalRecorded(**dict(recorded) | {"score": 1.1})
+
+
+def test_what_is_kept_in_mind() -> None:
+    document = MemDocWritten(mem_doc_id=uuid4(), type="CONTEXT", content="a", metadata={"n": 1})
+    about = document.model_copy(
+        update={"content": "b", "work_item_id": ITEM, "type": "KNOWLEDGE", "metadata": {}}
+    )
+    gone = MemDocRemoved(mem_doc_id=document.mem_doc_id)
+    id_of = document.mem_doc_id
+    given(Work(), document).then(
+        MemDoc(id=id_of, type="CONTEXT", content="a", metadata={"n": 1})
+    ).refuses(about, MissingRow)
+    story = given(Work(), OPENED, QUEUED, document, about).then(
+        MemDoc(id=id_of, type="KNOWLEDGE", content="b", work_item_id=ITEM)
+    )
+    removed = given(Work(), *story.events, gone)
+    assert removed.rows(MemDoc) == []
+    removed.refuses(gone, MissingRow)
+
+
+def test_a_run_of_a_template() -> None:
+    template = WorkflowTemplatePublished(
+        workflow_template_id=uuid4(), name="pack", template_version=2, definition={"steps": []}
+    )
+    started = RunStarted(
+        run_id=uuid4(), workflow_template_id=template.workflow_template_id, work_order_id=ORDER
+    )
+    alone = RunStarted(run_id=uuid4())
+    ended = RunEnded(run_id=started.run_id, status="CANCELLED", reason="no time")
+    given(Work(), template).refuses(started, MissingRow)
+    given(Work(), OPENED).refuses(started, MissingRow)
+    given(Work(), OPENED, template, started, alone, ended).then(
+        WorkflowTemplate(
+            id=template.workflow_template_id,
+            name="pack",
+            template_version=2,
+            definition={"steps": []},
+        ),
+        Run(
+            id=started.run_id,
+            workflow_template_id=template.workflow_template_id,
+            work_order_id=ORDER,
+            status="CANCELLED",
+            started_at=at(3),
+            ended_at=at(5),
+        ),
+        Run(id=alone.run_id, status="STARTED", started_at=at(4)),
+    ).refuses(ended, IllegalTransition)
+
+
+def test_a_dead_letter_until_it_is_resolved() -> None:
+    letter, about = uuid4(), uuid4()
+    put_aside = DeadLetterRecorded(
+        dead_letter_id=letter, source="mail", about_event_id=about, payload={"to": 1}, error="550"
+    )
+    retried = [
+        DeadLetterRetried(dead_letter_id=letter),
+        DeadLetterRetried(dead_letter_id=letter, error="timeout"),
+    ]
+    resolved = DeadLetterResolved(dead_letter_id=letter, resolution="sent by hand")
+    row: dict[str, Any] = {"id": letter, "source": "mail", "event_id": about, "payload": {"to": 1}}
+    given(Work(), put_aside).then(DeadLetter(**row, error="550"))
+    given(Work(), put_aside, retried[0]).then(
+        DeadLetter(**row, error="550", retry_count=1, last_retry_at=at(2))
+    )
+    story = given(Work(), put_aside, *retried, resolved).then(
+        DeadLetter(**row, error="timeout", retry_count=2, last_retry_at=at(3), resolved_at=at(4))
+    )
+    for late in (retried[0], resolved):
+        story.refuses(late, IllegalTransition)
+
+
+CONNECTOR = ConnectorRegistered(connector_id=uuid4(), name="mail", type="EMAIL", config={"h": 1})
+TOOL = ToolRegistered(
+    tool_id=uuid4(),
+    connector_id=CONNECTOR.connector_id,
+    name="send",
+    version="1.0",
+    input_schema={"type": "object", "required": ["to"]},
+    output_schema={"type": "boolean"},
+)
+
+
+def test_a_connector_and_its_health() -> None:
+    connector = CONNECTOR.connector_id
+    activated = ConnectorStatusChanged(
+        connector_id=connector, from_status="INACTIVE", to_status="ACTIVE"
+    )
+    story = given(
+        Work(),
+        CONNECTOR,
+        activated,
+        ConnectorConfigured(connector_id=connector, config={"h": 2}),
+        ConnectorHealthChecked(connector_id=connector, health={"ms": 12}),
+    ).then(
+        Connector(
+            id=connector,
+            name="mail",
+            type="EMAIL",
+            status="ACTIVE",
+            config={"h": 2},
+            last_health_check_at=at(4),
+            health={"ms": 12},
+        )
+    )
+    story.refuses(activated, IllegalTransition)
+    story.refuses(CONNECTOR, RowExists)
+    assert given(Work(), CONNECTOR).row(Connector).status == "INACTIVE"
+
+
+def test_a_tool_and_what_it_may_do() -> None:
+    sending = CapabilityDefined(capability_id=uuid4(), name="sending", scopes=["mail:send"])
+    tool, capability = TOOL.tool_id, sending.capability_id
+    granted = CapabilityGranted(tool_id=tool, capability_id=capability)
+    revoked = CapabilityRevoked(tool_id=tool, capability_id=capability, reason="spam")
+    given(Work()).refuses(TOOL, MissingRow)
+    given(Work(), CONNECTOR, TOOL).refuses(granted, MissingRow)
+    given(Work(), sending).refuses(granted, MissingRow)
+    story = given(
+        Work(),
+        CONNECTOR,
+        TOOL,
+        sending,
+        CapabilityScopesChanged(capability_id=capability, scopes=["mail:send", "mail:read"]),
+        granted,
+    ).then(
+        Tool(
+            id=tool,
+            connector_id=CONNECTOR.connector_id,
+            name="send",
+            version="1.0",
+            input_schema={"type": "object", "required": ["to"]},
+            output_schema={"type": "boolean"},
+        ),
+        Capability(id=capability, name="sending", scopes=["mail:send", "mail:read"]),
+        ToolCapability(tool_id=tool, capability_id=capability),
+    )
+    story.refuses(granted, RowExists)
+    story = given(Work(), *story.events, revoked)
+    assert story.rows(ToolCapability) == []
+    story.refuses(revoked, MissingRow)
+    assert len(given(Work(), *story.events, granted).rows(ToolCapability)) == 1
+
+
+def test_which_schema_counts() -> None:
+    first, second = (
+        SchemaPublished(
+            schema_id=uuid4(), document_type="TICKET", document_version=n, json_schema={"title": t}
+        )
+        for n, t in ((1, "a"), (2, "b"))
+    )
+
+    def moved(event: Any, schema: SchemaPublished, of: str = "TICKET") -> Event:
+        moved: Event = event(schema_id=schema.schema_id, document_type=of)
+        return moved
+
+    story = given(
+        Work(),
+        first,
+        second,
+        moved(SchemaActivated, first),
+        moved(SchemaRetired, first),
+        moved(SchemaActivated, second),
+    ).then(
+        Schema(
+            id=first.schema_id,
+            document_type="TICKET",
+            schema_version=1,
+            json_schema={"title": "a"},
+            active=False,
+        ),
+        Schema(
+            id=second.schema_id,
+            document_type="TICKET",
+            schema_version=2,
+            json_schema={"title": "b"},
+            active=True,
+        ),
+    )
+    story.refuses(moved(SchemaActivated, second), IllegalTransition)
+    story.refuses(moved(SchemaRetired, first), IllegalTransition)
+    story.refuses(moved(SchemaActivated, first, of="INVOICE"), Contradiction)

@@ -1,0 +1,1 @@
+"""The rules of trust, a file for each subject."""
