@@ -54,6 +54,8 @@ class Settings:
     """Seconds that a statement waits for a lock."""
     max_payload_bytes: int
     """Bytes of one event's payload."""
+    embedder: str | None
+    """Name of what turns texts into vectors; None when nothing does."""
     origins: Mapping[str, str]
     """For each setting the flag, the variable with its source, or `default`."""
 
@@ -132,6 +134,10 @@ def _tenant(raw: Any) -> str:
     return text
 
 
+def _name(raw: Any) -> str | None:
+    return None if raw is None else str(raw)
+
+
 def _home(raw: Any) -> Path:
     path = Path(raw) if raw else platformdirs.user_data_path("eventstore", appauthor=False)
     try:
@@ -152,6 +158,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         MAX_PAYLOAD_BYTES,
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
     ),
+    "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
 }
 
 

@@ -66,7 +66,7 @@ def test_list_names_tables_and_events(call: Call) -> None:
     assert list(found) == ["packaging", "trust", "work"]
     assert found["work"]["tables"][:2] == ["work_orders", "work_items"]
     assert "work.work_order_opened" in found["work"]["event_types"]
-    assert found["work"]["projection_version"] == 1
+    assert found["work"]["projection_version"] == 2
     code, out, _ = call("projections", "list")
     assert code == 0
     assert "work_items" in out

@@ -253,7 +253,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
 
     code, out = call("--all")
     assert code == 0
-    assert "packaging  tables of version 1, as their SQL file makes them" in out
+    assert "packaging  tables of version 2, as their SQL file makes them" in out
     with connect(database_url, role="owner") as owner:
         owner.execute("ALTER TABLE work_items ALTER status DROP NOT NULL")
     assert call("packaging")[0] == 0

@@ -64,11 +64,12 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 
 def test_our_own() -> None:
-    assert [each.name for each in PROJECTIONS] == ["packaging", "trust", "work"]
+    contexts = ["packaging", "projects", "trust", "work", "workspaces"]
+    assert [each.name for each in PROJECTIONS] == contexts
     assert all_projections() == PROJECTIONS
     assert projection("work") is projection("work", 2) is versions("work")[-1]
     assert [each.version for each in versions("work")] == [1, 2]
-    with pytest.raises(UnknownProjection, match="packaging, trust, work"):
+    with pytest.raises(UnknownProjection, match=", ".join(contexts)):
         projection("nothing")
     with pytest.raises(UnknownVersion, match=r"work has no projection_version 9 here.* 1, 2"):
         projection("work", 9)
