@@ -22,11 +22,11 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from eventstore.append import Append
-from eventstore.errors import InvalidEvent
 from eventstore.ingest.json_lines import json_lines
 from eventstore.ingest.matrix import Matrix
 from eventstore.ingest.package import UNKNOWN
 from eventstore.ingest.reader import Beside, BrokenFile, BrokenRecord, Reader
+from eventstore.vector import Vector
 from eventstore.vocabulary.packaging import KnowledgeItemAdded, KnowledgeItemEmbedded
 
 __all__ = ["read", "read_with_vectors", "reader"]
@@ -78,7 +78,7 @@ def _told(file: BinaryIO, matrix: Matrix | None, path: PurePath) -> Iterator[App
         else:
             try:
                 yield from _appends(item, row, path, f"line {line}")
-            except InvalidEvent as error:
+            except ValueError as error:  # an event can't say it, or the vector has no direction
                 yield BrokenRecord(str(error), f"line {line}")
     if rows is not None and next(rows, None) is not None:
         raise BrokenFile("has fewer items than the matrix beside it has rows")
@@ -98,7 +98,7 @@ def _appends(
             f"knowledge_item-{item_id}",
             [added],
             correlation_id=item_id,
-            metadata={"derived": [], "source": source},
+            metadata={"derived": ["occurred_at"], "source": source},
         )
     ]
     if row is not None:
@@ -107,7 +107,7 @@ def _appends(
             knowledge_item_id=item_id,
             model=model,
             dimensions=len(row),
-            vector=row,
+            vector=Vector(row),
             text_hash=hashlib.sha256(f"{item.title}\n\n{item.text}".strip().encode()).hexdigest(),
         ).with_id(uuid5(item_id, f"embedded/{model}"))
         told.append(
@@ -116,7 +116,10 @@ def _appends(
                 [embedded],
                 correlation_id=item_id,
                 causation_id=added.event_id,
-                metadata={"derived": ["causation", "model", "text_hash"], "source": source},
+                metadata={
+                    "derived": ["causation", "model", "text_hash", "occurred_at"],
+                    "source": source,
+                },
             )
         )
     return told

@@ -142,5 +142,5 @@ class PackageStory:
             [event],
             correlation_id=self.package_id,
             causation_id=cause,
-            metadata={"derived": derived, "source": source},
+            metadata={"derived": [*derived, "occurred_at"], "source": source},
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +82,7 @@ def commit(number: int, subject: str, *paths: str, status: str = "M") -> bytes:
 
 def history(folder: Path, *lines: bytes) -> Path:
     path = folder / "tools" / "history.jsonl"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(lines))
     return path
 
@@ -232,3 +234,42 @@ def test_a_policy_that_reaches_beyond_itself_is_not_recorded(
     told = ingest(store, application_control.reader, bomb, good)
     assert [type(each.error).__name__ for each in told] == ["UnsafeXml", "NoneType"]
     assert packages(store).keys() == {("good", "1.0")}
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from eventstore import EventStore
+from eventstore.ingest.package_history import reader
+from eventstore.ingest.run import Ingest
+with EventStore.open(sys.argv[1]) as store:
+    told = sum(each.outcome == "appended" for each in Ingest(store, reader).file(Path(sys.argv[2])))
+print(told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.faults
+def test_a_history_of_100_mb_takes_little_more_memory_than_one_of_5(
+    tmp_path: Path, database_url: str
+) -> None:
+    peaks = []
+    for megabytes in (5, 100):
+        commits = 1_000 * megabytes
+        path = history(tmp_path / f"{megabytes}")
+        with path.open("wb") as file:
+            for n in range(1, commits + 1):
+                name = f"p{n % 700}"
+                said = json.loads(commit(n, f"{name}: Update to version {n}", f"{name}.json"))
+                said["body"] = "x" * 900
+                file.write(json.dumps(said).encode() + b"\n")
+        assert path.stat().st_size > megabytes * 1_000_000
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, database_url, str(path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        told, peak = map(int, done.stdout.split())
+        assert told >= 0.9 * commits
+        peaks.append(peak / 1024)
+    # The names of 100,000 versions, and what 100,000 commits of the shorter file don't have.
+    assert peaks[1] < peaks[0] + 30, f"{peaks[0]:.0f} MB and {peaks[1]:.0f} MB"

@@ -96,7 +96,7 @@ def test_its_name_is_the_friendly_one_or_the_files() -> None:
     nameless = policy("").replace(' FriendlyName="Friendly"', "")
     [first, _] = told(nameless)
     assert first.events[0] == registration("unknown", "Some", "1.2.3.4")
-    assert first.metadata["derived"] == ["publisher", "name"]
+    assert first.metadata["derived"] == ["publisher", "name", "occurred_at"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

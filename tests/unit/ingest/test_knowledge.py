@@ -68,7 +68,7 @@ def test_each_item_is_a_run_and_says_where_it_is_from() -> None:
     first = found[0]
     assert isinstance(first, Append)
     assert first.metadata == {
-        "derived": [],
+        "derived": ["occurred_at"],
         "source": {
             "format": "knowledge",
             "file": "items.jsonl",
@@ -90,7 +90,7 @@ def test_a_row_of_the_matrix_is_the_items_embedding(kind: str) -> None:
     assert (said.model, said.dimensions) == ("notes-tiny", 2)
     assert said.text_hash == sha256(b"title 1\n\ntext 1").hexdigest()
     assert embedded.causation_id == added.events[0].event_id
-    assert embedded.metadata["derived"] == ["causation", "model", "text_hash"]
+    assert embedded.metadata["derived"] == ["causation", "model", "text_hash", "occurred_at"]
 
 
 def test_the_same_files_tell_the_same_and_another_folder_others() -> None:

@@ -29,6 +29,9 @@ from eventstore.vocabulary.packaging import (
     PackageRestored,
     PackageStatusChanged,
 )
+from projections.packaging.projection import Packaging
+from projections.packaging.rows import Package
+from projections.testing import recorded
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 Json = dict[str, Any]
@@ -325,6 +328,32 @@ def test_the_recorded_histories(
     assert counted == (
         types.total(), types["PackageRegistered"], types["PackageDeleted"], types["PackageRestored"]
     )  # fmt: skip
+
+
+def test_the_packages_that_are_not_deleted_are_what_the_index_has() -> None:
+    path = DATA / "scoop-main" / "history.jsonl.gz"
+    if not path.is_file():
+        pytest.skip("the package histories are not there")
+    with gzip.open(path) as file:
+        data = b"".join(islice(file, 2_000))
+    projection = Packaging()
+    state = projection.empty()
+    position = 0
+    for append in read(BytesIO(data), "scoop-main/history.jsonl"):
+        assert isinstance(append, Append)
+        for event in append.events:
+            position += 1
+            projection.apply(state, recorded(event, position))
+    rows = [row for row in state[Package].values() if isinstance(row, Package)]
+    there = [row.name for row in rows if row.deleted_at is None]
+    index: dict[str, bool] = {}
+    for line in data.splitlines():
+        # Of a manifest that moved, the removal first.
+        for change in sorted(json.loads(line)["changes"], key=lambda c: c["status"] != "D"):
+            if found := re.fullmatch(r"(?:bucket/)?([^/]+)\.json", change["path"]):
+                index[found[1]] = change["status"] != "D"
+    assert sorted(there) == sorted(name for name, present in index.items() if present)
+    assert {row.status for row in rows} == {"draft"}
 
 
 def counts_by_hand(data: bytes) -> Counter[str]:

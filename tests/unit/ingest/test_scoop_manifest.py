@@ -72,8 +72,10 @@ def test_all_of_it_is_one_run_caused_by_the_registration() -> None:
     assert first.causation_id is None
     assert {append.causation_id for append in rest} == {first.events[0].event_id}
     assert [append.metadata["derived"] for append in (first, *rest)] == [
-        ["publisher"], ["causation"], ["causation", "size_bytes"],
-    ]  # fmt: skip
+        ["publisher", "occurred_at"],
+        ["causation", "occurred_at"],
+        ["causation", "size_bytes", "occurred_at"],
+    ]
 
 
 def test_each_file_of_each_architecture_is_an_installer_and_the_first_is_the_current_one() -> None:
