@@ -52,14 +52,14 @@ def read(file: BinaryIO, name: str) -> Iterator[Append | BrokenRecord]:
     """The events of one history; raises BrokenFile."""
     path = PurePath(name)
     index = _Index(publisher_of(path), path.name)
-    for commit in commits(file):
+    for line, commit in commits(file):
         if isinstance(commit, BrokenRecord):
             yield commit
             continue
         try:
-            yield from index.tell(commit)
+            yield from index.tell(commit, f"line {line}")
         except InvalidEvent as error:
-            yield BrokenRecord(str(error), f"line {commit.line}")
+            yield BrokenRecord(str(error), f"line {line}")
 
 
 reader: Final = Reader(read, names=("*history.jsonl", "*history.jsonl.gz"), folders=1, settled=True)
@@ -80,17 +80,18 @@ class _Index:
     """What the index holds at a commit, and what a commit says about that."""
 
     def __init__(self, publisher: str, file: str) -> None:
-        self._publisher, self._file = publisher, file
+        self._publisher = publisher
+        self._source = {"format": "package-history", "file": file}
         self._current: dict[str, _Package] = {}
         self._versions: defaultdict[str, set[str]] = defaultdict(set)
         """Of each package all versions so far."""
         self._last_of: dict[str, UUID | None] = {}
         """By commit: the last event of it, or its cause if it has none."""
 
-    def tell(self, commit: Commit) -> list[Append]:
+    def tell(self, commit: Commit, place: str) -> list[Append]:
         """The events of the next commit; raises InvalidEvent, and then it is as if not read."""
         cause = self._last_of.get(commit.parents[0]) if commit.parents else None
-        telling = Telling(commit, self._file, cause)
+        telling = Telling(commit, {**self._source, "place": place}, cause)
         manifests = commit.manifests
         release = release_of(commit.subject)
         named = _names(commit.subject) & manifests.keys() if len(manifests) > 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -23,7 +24,7 @@ __all__ = ["Telling"]
 class Telling:
     """Collects what one commit says; `cause` is what its parent said last."""
 
-    def __init__(self, commit: Commit, file: str, cause: UUID | None) -> None:
+    def __init__(self, commit: Commit, source: Mapping[str, str], cause: UUID | None) -> None:
         self.appends: list[Append] = []
         self.last = cause
         """The last event so far, or else the cause."""
@@ -31,12 +32,7 @@ class Telling:
         self._commit, self._cause = commit, cause
         self._run = UUID(hex=commit.commit[:32])
         self._author = "".join(filter(str.isprintable, commit.author))[:MAX_NAME] or None
-        self._source = {
-            "format": "package-history",
-            "file": file,
-            "place": f"line {commit.line}",
-            "other": _facts(commit),
-        }
+        self._source = {**source, "other": _facts(commit)}
 
     def registered(self, publisher: str, name: str, version: str) -> None:
         """The index has a version that it never had."""

@@ -27,20 +27,19 @@ class Change(msgspec.Struct):
 
 
 class Commit(msgspec.Struct):
-    """One commit; `line` is where it stands in the file."""
+    """One commit; the field names are those of the file."""
 
     commit: Hash
-    parents: list[Hash]
     author: str
     authored_at: Annotated[datetime, msgspec.Meta(tz=True)]
     subject: str
     changes: list[Change]
+    parents: list[Hash] = []
     body: str = ""
     committer: str = ""
     committed_at: str = ""
     changes_total: int | None = None
     """How many changes there were, if not all of them are listed."""
-    line: int = 0
 
     @property
     def manifests(self) -> dict[str, Change]:
@@ -56,12 +55,11 @@ class Commit(msgspec.Struct):
         return found
 
 
-def commits(file: BinaryIO) -> Iterator[Commit | BrokenRecord]:
-    """The commits one after the other; raises BrokenFile when the file ends in the middle."""
-    for number, commit in json_lines(file, Commit):
-        if isinstance(commit, Commit):
-            if not 1 < commit.authored_at.year < 9999:
-                yield BrokenRecord(f"{commit.authored_at} is no year 2 to 9998", f"line {number}")
-                continue
-            commit.line = number
-        yield commit
+def commits(file: BinaryIO) -> Iterator[tuple[int, Commit | BrokenRecord]]:
+    """The commits with their lines; raises BrokenFile when the file ends in the middle."""
+    for line, commit in json_lines(file, Commit):
+        if isinstance(commit, Commit) and not 1 < commit.authored_at.year < 9999:
+            reason = f"{commit.authored_at} is not in the years 2 to 9998"
+            yield line, BrokenRecord(reason, f"line {line}")
+        else:
+            yield line, commit
