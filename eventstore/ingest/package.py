@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import orjson
 
 from eventstore.append import Append
-from eventstore.event import Event
+from eventstore.event import Event, identify
 from eventstore.vocabulary.packaging import (
     DocumentationWritten,
     InstallerAdded,
@@ -43,7 +43,8 @@ def registration(publisher: str, name: str, version: str) -> PackageRegistered:
     """The fact that a package exists; what else is known of it is said by other events."""
     package = package_id(publisher, name, version)
     event = PackageRegistered(package_id=package, name=name, version=version, publisher=publisher)
-    return event.with_id(uuid5(package, "registered"))
+    identify(event, uuid5(package, "registered"))  # as with_id does, without a copy
+    return event
 
 
 def is_sha256(digest: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from eventstore.append import Append
-from eventstore.event import Event
+from eventstore.event import Event, identify
 from eventstore.ingest.package import registration
 from eventstore.ingest.package_history_file import Commit
 from eventstore.limits import MAX_NAME
@@ -32,7 +32,7 @@ class Telling:
         self._commit, self._cause = commit, cause
         self._run = UUID(hex=commit.commit[:32])
         self._author = "".join(filter(str.isprintable, commit.author))[:MAX_NAME] or None
-        self._source = {**source, "other": _facts(commit)}
+        self._source = source
 
     def registered(self, publisher: str, name: str, version: str) -> None:
         """The index has a version that it never had."""
@@ -83,12 +83,16 @@ class Telling:
         self._tell(package, [self._with_id(event, package, "edited")])
 
     def _with_id(self, event: Event, package: UUID, what: str) -> Event:
-        return event.with_id(uuid5(package, f"{self._commit.commit}/{what}"))
+        identify(event, uuid5(package, f"{self._commit.commit}/{what}"))
+        return event
 
     def _tell(
         self, package: UUID, events: list[Event], *derived: str, cause: UUID | None = None
     ) -> None:
         cause = cause or self._cause
+        source: dict[str, Any] = dict(self._source)
+        if not self.appends:  # once a commit is enough
+            source["other"] = _facts(self._commit)
         self.appends.append(
             Append(
                 f"package-{package}",
@@ -99,7 +103,7 @@ class Telling:
                 occurred_at=self._commit.authored_at,
                 metadata={
                     "derived": [*(["causation"] if cause is not None else []), *derived],
-                    "source": self._source,
+                    "source": source,
                 },
             )
         )
