@@ -11,6 +11,7 @@ from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
 from benchmarks.workloads.growth import growth
 from benchmarks.workloads.history import history
+from benchmarks.workloads.ingest import ingest
 from benchmarks.workloads.latency import latency
 from benchmarks.workloads.live import live
 from benchmarks.workloads.peers import peers
@@ -23,7 +24,7 @@ __all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 Workload = Callable[[Sandbox, Plan, Callable[[str], None]], Iterator[Outcome]]
 
 SECTIONS: Final[dict[str, dict[str, Workload]]] = {
-    "log": {"append": append, "batch": batch, "read": read},
+    "log": {"append": append, "batch": batch, "read": read, "ingest": ingest},
     "projections": {
         "history": history,
         "rebuild": rebuild,

@@ -16,7 +16,7 @@ from eventstore.ingest.reader import find_reader, formats
 
 if TYPE_CHECKING:
     from eventstore.ingest.files import Files
-    from eventstore.ingest.run import Told
+    from eventstore.ingest.told import Told
 
 __all__ = ["app"]
 

@@ -23,9 +23,11 @@ from eventstore.errors import EventStoreError, InvalidEvent, NotFound
 __all__ = [
     "GROUP",
     "MAX_DOCUMENT_BYTES",
+    "Beside",
     "BrokenFile",
     "BrokenRecord",
     "Reader",
+    "Records",
     "find_reader",
     "formats",
     "one_by_one",
@@ -61,11 +63,24 @@ class BrokenRecord(EventStoreError):
         super().__init__(f"{place}: {reason}")
 
 
+Records = Iterable[Append | BrokenRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A second file in the same folder, which says more about what is in the first."""
+
+    ending: str
+    """Of its name, after the first file's name up to its first dot."""
+    read: Callable[[BinaryIO, BinaryIO, str], Records]
+    """Like `Reader.read`, from both files; the name is the first one's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """How files of one format become events."""
 
-    read: Callable[[BinaryIO, str], Iterable[Append | BrokenRecord]]
+    read: Callable[[BinaryIO, str], Records]
     """From a file (it can seek) and its name (without its directories) to appends, in log order.
 
     Appends of one correlation_id, one after the other, are a run, and are recorded all or nothing,
@@ -82,6 +97,16 @@ class Reader:
     """Patterns of the file names that are read in a directory,"""
     but_not: tuple[str, ...] = ()
     """and of those among them that are another format."""
+    beside: Beside | None = None
+    """Reads in place of `read` when its file is there."""
+    folders: int = 0
+    """How many of the folders above a file its name begins with: they say what it does not."""
+    settled: bool = False
+    """Whether a run is known by the ids of its events alone: none of them is ever told otherwise.
+
+    Then runs need not be compared with the log one by one, and many go in with one call. What
+    another run has recorded with the same id and content is not recorded again.
+    """
 
     def reads(self, name: str) -> bool:
         """Whether a file of that name in a directory is one of this format."""

@@ -3,65 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO
 from uuid import UUID
 
 import orjson
 
 from eventstore.append import Append
 from eventstore.codec import encode, payload_hash
-from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent
 from eventstore.event import RecordedEvent
 from eventstore.ingest.files import shown
-from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader
+from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader, Records
 from eventstore.ingest.runs import Run, runs
+from eventstore.ingest.settled import SettledRuns
+from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
 from eventstore.store import EventStore
 
-__all__ = ["Ingest", "RunDiffers", "Told"]
-
-_FLAWS: Final = (BrokenFile, BrokenRecord, InvalidEvent, AppendRefused)
-"""What can be wrong with a file, as against with the store."""
+__all__ = ["Ingest"]
 
 _Recorded = dict[UUID, tuple[bytes, str | None]]
 """By event id: the hash of the payload, and the file that it was read from, if from one."""
-
-Outcome = Literal["appended", "continued", "already there", "failed"]
-
-
-class RunDiffers(AppendRefused):
-    """A run is recorded with other content than the file has; nothing was appended.
-
-    Of the file's `events`, `recorded` are in the log, `differing` of these with other content;
-    `recorded_from` is the file that the recorded ones came from, if they say so.
-    """
-
-    def __init__(
-        self, run: UUID, events: int, recorded: int, differing: int, recorded_from: str | None
-    ) -> None:
-        self.run, self.events, self.recorded = run, events, recorded
-        self.differing, self.recorded_from = differing, recorded_from
-        source = f" from {recorded_from}" if recorded_from else ""
-        super().__init__(
-            f"run {run} is recorded{source} with other content: of {events} events in this file "
-            f"{recorded} are recorded, {differing} of them otherwise; what is recorded stays"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of one run, or of a file in which none could be read."""
-
-    file: str
-    outcome: Outcome
-    correlation_id: UUID | None = None
-    events_already_there: int = 0
-    appended: Counter[str] = field(default_factory=Counter)
-    """Events by type; in a dry run those that would be appended."""
-    error: EventStoreError | None = None
 
 
 class Ingest:
@@ -72,6 +35,7 @@ class Ingest:
         self._shared: set[UUID] = set()
         self._pretended: dict[UUID, _Recorded] = {}
         """In a dry run, what would be recorded by now."""
+        self._settled = SettledRuns(store, dry_run=dry_run) if reader.settled else None
 
     def file(self, path: Path) -> Iterator[Told]:
         """Appends the runs of a file, one after the other, and says what became of each.
@@ -80,27 +44,51 @@ class Ingest:
         StoreUnavailable, PermissionDenied and so on.
         """
         name, empty = shown(path), True
-        shared: dict[UUID, Append] = {}
         try:
-            with _opened(path) as file:
-                for each in runs(self._reader.read(file, shown(Path(path.name)))):
-                    if isinstance(each, Append):
-                        shared.setdefault(each.events[0].event_id, each)
-                        continue
+            with ExitStack() as files:
+                found = runs(self._records(path, files))
+                each = self._settled.told if self._settled else self._one_by_one
+                for told in each(name, found):
                     empty = False
-                    yield self._told(name, each, shared)
-        except _FLAWS as error:
+                    yield told
+        except FLAWS as error:
             yield Told(name, "failed", error=error)
             return
         if empty:
             yield Told(name, "failed", error=BrokenFile("holds no run"))
+
+    def _records(self, path: Path, files: ExitStack) -> Records:
+        """What the reader finds in a file, and in the one beside it if there is one."""
+        reader, name = self._reader, self._name(path)
+        file = files.enter_context(_opened(path))
+        if reader.beside is not None:
+            second = path.with_name(path.name.partition(".")[0] + reader.beside.ending)
+            if second.is_file():
+                return reader.beside.read(file, files.enter_context(_opened(second)), name)
+        return reader.read(file, name)
+
+    def _name(self, path: Path) -> str:
+        """The file's name, after those of as many folders as the reader wants to know."""
+        folders = path.absolute().parent.parts[1:]
+        wanted = folders[max(0, len(folders) - self._reader.folders) :]
+        return shown(Path(*wanted, path.name))
+
+    def _one_by_one(
+        self, name: str, found: Iterable[Run | Append | BrokenRecord]
+    ) -> Iterator[Told]:
+        shared: dict[UUID, Append] = {}
+        for each in found:
+            if isinstance(each, Append):
+                shared.setdefault(each.events[0].event_id, each)
+            else:
+                yield self._told(name, each, shared)
 
     def _told(self, name: str, run: Run | BrokenRecord, shared: dict[UUID, Append]) -> Told:
         if isinstance(run, BrokenRecord):
             return Told(name, "failed", error=run)
         try:
             return self._run(name, run, shared)
-        except _FLAWS as error:
+        except FLAWS as error:
             return Told(name, "failed", run.correlation_id, error=error)
 
     def _run(self, name: str, run: Run, shared: dict[UUID, Append]) -> Told:
