@@ -394,7 +394,7 @@ CREATE TABLE conversation_history (
     updated_at        timestamptz NOT NULL,
     position          bigint NOT NULL,
     PRIMARY KEY (tenant_id, message_id, created_at),
-    FOREIGN KEY (tenant_id, message_id) REFERENCES conversation_messages ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, message_id) REFERENCES conversation_messages,
     FOREIGN KEY (tenant_id, session_id) REFERENCES agent_sessions,
     FOREIGN KEY (tenant_id, parent_message_id) REFERENCES conversation_messages,
     CONSTRAINT conversation_history_embedded

@@ -11,6 +11,7 @@ import pytest
 from psycopg.errors import (
     CheckViolation,
     ForeignKeyViolation,
+    InsufficientPrivilege,
     NotNullViolation,
     RestrictViolation,
     UniqueViolation,
@@ -18,17 +19,20 @@ from psycopg.errors import (
 from psycopg.sql import SQL, Identifier, Literal
 
 from eventstore import Event
+from eventstore.database import Role, connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.registry import default_registry
 from eventstore.vector import Vector
 from eventstore.vocabulary import packaging, trust, work
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.embedding import text_hash
 from projections.projection import Projection, State
 from projections.row import Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
-from projections.testing import recorded
+from projections.testing import FIRST_MOMENT, recorded
+from projections.trust import Trust
 from tests.conftest import copy_database
 
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]
@@ -207,12 +211,47 @@ STORY: list[Event] = [
         metric_type="accuracy",
         metric_value=100 / 3,
     ),
+    trust.TrustMetricRecorded(
+        metric_id=UUID(int=12),
+        session_id=SESSION,
+        agent_id="ann",
+        metric_type="accuracy",
+        metric_value=50,
+    ),
+    trust.TrustMetricsRolledUp(
+        agent_id="ann",
+        metric_type="accuracy",
+        day=FIRST_MOMENT.date(),
+        metric_ids=[UUID(int=12)],
+        total=50,
+        minimum=50,
+        maximum=50,
+    ),
+    trust.KnowledgeLearned(
+        knowledge_id=UUID(int=13),
+        agent_id="ann",
+        knowledge_type="pattern",
+        domain="installers",
+        content={"says": "measure the turbines"},
+    ),
+    trust.KnowledgeApplied(knowledge_id=UUID(int=13), agent_id="ann", succeeded=True),
+    trust.ActionAudited(
+        audit_id=UUID(int=14),
+        agent_id="ann",
+        session_id=SESSION,
+        action_type="delete",
+        action_details={"path": "/"},
+        risk_level="critical",
+        user_id="u",
+        ip_address="2001:db8::1",
+        user_agent="curl/8",
+    ),
     trust.MessageSent(message_id=QUESTION, session_id=SESSION, role="user", content=""),
     trust.MessageSent(
         message_id=UUID(int=11),
         session_id=SESSION,
         role="agent",
-        content="yes",
+        content="I measured the turbine",
         parent_message_id=QUESTION,
         tokens_used=2**40,
         model_used="m",
@@ -417,6 +456,25 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE trust_levels SET level = 5", CheckViolation),
         ("UPDATE trust_levels SET score = 1.5", CheckViolation),
         ("UPDATE trust_levels SET approved = decisions + 1", CheckViolation),
+        ("UPDATE trust_levels SET streak = streak + 1", CheckViolation),
+        ("UPDATE trust_level_changes SET fact = 'success'", CheckViolation),
+        ("UPDATE trust_level_changes SET to_score = from_score", CheckViolation),
+        ("UPDATE trust_level_changes SET decision_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE trust_metrics_daily SET maximum = 101", CheckViolation),
+        ("UPDATE trust_metrics_daily SET minimum = maximum + 1", CheckViolation),
+        ("UPDATE trust_metrics_daily SET metric_count = 0", CheckViolation),
+        ("UPDATE agent_knowledge SET knowledge_type = 'hunch'", CheckViolation),
+        ("UPDATE agent_knowledge SET success_count = usage_count + 1", CheckViolation),
+        ("UPDATE agent_knowledge SET last_used_at = NULL", CheckViolation),
+        ("UPDATE agent_knowledge SET embedding = '[1,2]'", CheckViolation),
+        ("DELETE FROM conversation_messages WHERE parent_message_id IS NULL", ForeignKeyViolation),
+        ("UPDATE conversation_messages SET session_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE conversation_history SET created_at = '1990-01-01'", CheckViolation),
+        ("UPDATE conversation_history SET message_id = gen_random_uuid()", ForeignKeyViolation),
+        ("INSERT INTO agent_audit_log SELECT * FROM agent_audit_log", UniqueViolation),
+        ("UPDATE agent_audit_log SET risk_level = 'low'", InsufficientPrivilege),
+        ("DELETE FROM agent_audit_log", InsufficientPrivilege),
+        ("TRUNCATE agent_audit_log", InsufficientPrivilege),
         ("UPDATE conversation_history SET role = 'robot'", CheckViolation),
         (
             "UPDATE conversation_history SET parent_message_id = gen_random_uuid()",
@@ -458,10 +516,43 @@ def test_an_order_takes_its_items_and_attempts_with_it(admin: psycopg.Connection
 
 
 def test_a_session_takes_its_decisions_with_it(admin: psycopg.Connection[Any]) -> None:
+    admin.execute("ALTER TABLE agent_audit_log DISABLE TRIGGER agent_audit_log_kept")
+    admin.execute("DELETE FROM agent_audit_log")
     admin.execute("DELETE FROM conversation_history")
+    admin.execute("DELETE FROM conversation_messages")
     admin.execute("DELETE FROM trust_metrics")
     admin.execute("DELETE FROM agent_sessions")
+    assert admin.execute("SELECT count(*) FROM trust_level_changes").fetchone() == (0,)
     assert admin.execute("SELECT count(*) FROM agent_decisions").fetchone() == (0,)
+
+
+CHANGES_OF_THE_AUDIT_LOG = (
+    "UPDATE projections.agent_audit_log SET risk_level = 'low'",
+    "UPDATE projections.agent_audit_log SET risk_level = 'low' WHERE false",
+    "DELETE FROM projections.agent_audit_log",
+    "TRUNCATE projections.agent_audit_log",
+    "MERGE INTO projections.agent_audit_log AS t USING (SELECT) AS s ON true "
+    "WHEN MATCHED THEN DELETE",
+)
+ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor")
+
+
+def test_nobody_but_the_projector_changes_the_audit_log(
+    conn: Connection, database_url: str
+) -> None:
+    """Not the one that the migration made, nor the one that a rebuild made."""
+    save(conn, Trust(), fold(Trust()))
+    for _ in range(2):
+        for role in ROLES:
+            with connect(database_url, role=role) as conn:
+                for change in CHANGES_OF_THE_AUDIT_LOG:
+                    if role == "projector" and "TRUNCATE" not in change:
+                        with conn.transaction(force_rollback=True):
+                            conn.execute(change)
+                    else:
+                        with pytest.raises(InsufficientPrivilege):
+                            conn.execute(change)
+        rebuild(database_url, Trust())
 
 
 @pytest.mark.parametrize(
@@ -489,6 +580,8 @@ def test_a_name_means_one_thing(admin: psycopg.Connection[Any], statement: str) 
         ("knowledge_items", "words", "turbine measurement"),
         ("documentation", "words", "install turbine"),
         ("mem_docs", "words", "wheel"),
+        ("conversation_history", "words", "measured turbine"),
+        ("agent_knowledge", "words", "installer measures"),
     ],
 )
 def test_texts_are_found_by_their_words(

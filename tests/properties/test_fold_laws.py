@@ -7,6 +7,7 @@ that all share one database; what the rules would refuse is left out of the stor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
@@ -25,67 +26,18 @@ from projections.packaging.rows import Package
 from projections.projection import Projection, State
 from projections.row import Key, Row
 from projections.session import open_session
-from projections.testing import recorded
+from projections.testing import FIRST_MOMENT, recorded
 from projections.work.rows import Schema
 from tests.integration.projections.running import Table, catch_up, plain, stored
-from tests.properties import drawn_packaging, drawn_work
-from tests.properties.drawn import agents, ids, objects, texts
+from tests.properties import drawn_packaging, drawn_trust, drawn_work
 
 _tenants = count()
 
 
-sessions, decisions, messages = ids(6, 3), ids(7, 4), ids(8, 6)
-of_agent = {"agent_id": agents, "session_id": sessions}
-
 EVENTS: tuple[st.SearchStrategy[Event], ...] = (
     *drawn_packaging.EVENTS,
     *drawn_work.EVENTS,
-    st.builds(
-        trust.AgentRegistered,
-        agent_id=agents,
-        name=st.just("n"),
-        persona_type=st.just("qa"),
-        capabilities=objects,
-    ),
-    st.builds(trust.SessionStarted, session_id=sessions, agent_id=agents, context=objects),
-    st.builds(trust.SessionPaused, session_id=sessions),
-    st.builds(trust.SessionResumed, session_id=sessions),
-    st.builds(trust.SessionCompleted, session_id=sessions),
-    st.builds(
-        trust.DecisionMade,
-        decision_id=decisions,
-        decision_type=st.just("try"),
-        rationale=texts,
-        confidence=st.none() | st.floats(0, 1),
-        **of_agent,
-    ),
-    st.builds(
-        trust.DecisionFeedbackGiven,
-        decision_id=decisions,
-        feedback=st.sampled_from(["approved", "rejected", "modified"]),
-        **of_agent,
-    ),
-    st.builds(
-        trust.DecisionOutcomeKnown,
-        decision_id=decisions,
-        outcome=st.sampled_from(["success", "failure", "critical_failure"]),
-        **of_agent,
-    ),
-    st.builds(
-        trust.TrustMetricRecorded,
-        metric_id=ids(9, 4),
-        metric_type=st.just("accuracy"),
-        metric_value=st.floats(0, 100),
-        **of_agent,
-    ),
-    st.builds(
-        trust.MessageSent,
-        message_id=messages,
-        session_id=sessions,
-        role=st.just("agent"),
-        content=texts,
-        parent_message_id=st.none() | messages,
-    ),
+    *drawn_trust.EVENTS,
 )
 
 STORIES = st.lists(st.one_of(EVENTS), min_size=1, max_size=60)
@@ -151,6 +103,13 @@ def _takes_a_name_in_use(
     return isinstance(row, Package) and in_use.get(row.name, row.id) != row.id
 
 
+def told_at(event: Event) -> datetime:
+    """Of some month in two years, but for what tells of a day."""
+    if isinstance(event, trust.TrustMetricRecorded | trust.TrustMetricsRolledUp):
+        return FIRST_MOMENT
+    return FIRST_MOMENT + timedelta(days=event.event_id.int % 730)
+
+
 def of_tenant(tables: dict[str, Table], tenant: str) -> dict[str, Table]:
     return {
         name: {key: row for key, row in rows.items() if key[0] == tenant}
@@ -187,12 +146,12 @@ def test_live_is_rebuilt_is_as_of_the_head(
         open_session(database_url, part="test") as conn,
     ):
         for event in events[:cut]:
-            store.append("story-1", [event])
+            store.append("story-1", [event], occurred_at=told_at(event))
         assert catch_up(database_url, *PROJECTIONS, batch=batch) == {}
         middle = store.watermark()
         then = {each: of_tenant(stored(conn, each), tenant) for each in PROJECTIONS}
         for event in events[cut:]:
-            store.append("story-1", [event])
+            store.append("story-1", [event], occurred_at=told_at(event))
         assert catch_up(database_url, *PROJECTIONS, batch=batch) == {}
         for each in PROJECTIONS:
             live = of_tenant(stored(conn, each), tenant)
