@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -243,7 +244,7 @@ STORY: list[Event] = [
         action_details={"path": "/"},
         risk_level="critical",
         user_id="u",
-        ip_address="2001:db8::1",
+        ip_address=IPv6Address("2001:db8::1"),
         user_agent="curl/8",
     ),
     trust.MessageSent(message_id=QUESTION, session_id=SESSION, role="user", content=""),

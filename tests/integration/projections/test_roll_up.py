@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -166,7 +165,7 @@ def test_a_negative_age_makes_no_sense(measured: EventStore, url: str) -> None:
 
 
 @pytest.fixture
-def call(measured: EventStore, url: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+def call(measured: EventStore, url: str, capsys: pytest.CaptureFixture[str]) -> Any:
     """Runs `eventstore trust …`; returns what it says in JSON."""
     del measured
 
