@@ -140,6 +140,7 @@ def test_compare(told: str, call: Call, tmp_path: Path, monkeypatch: pytest.Monk
         "class Stricter(Packaging, name='packaging', tables=Packaging.tables, version=2):\n"
         "    @on(ScriptGenerated)\n"
         "    def script_generated(self, event, recorded, rows):\n"
+        "        super().script_generated(event, recorded, rows)\n"
         "        rows.get(Package).description = 'scripted'\n"
     )
     monkeypatch.chdir(tmp_path)

@@ -92,7 +92,8 @@ def test_tables_are_as_their_file_makes_them(
             [
                 (
                     "constraint installers.installers_tenant_id_package_id_fkey",
-                    "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id)",
+                    "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id) "
+                    "ON DELETE RESTRICT",
                     "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id) "
                     "ON DELETE CASCADE NOT VALID",
                 )
@@ -171,8 +172,8 @@ def test_tables_are_as_their_file_makes_them(
             [
                 (
                     "comment on constraint packages.packages_installer",
-                    "Checked at commit, because packages and installers point at each other: a "
-                    "batch writes the package first.",
+                    "Checked at commit, because packages and their parts point at each other: a "
+                    "batch writes the package first. The current installer can't be deleted.",
                     "x",
                 ),
                 (
