@@ -12,7 +12,7 @@ from eventstore.database import connect
 from eventstore.vector import Vector
 from projections.audit.verify import verify
 from projections.embedding import text_hash, text_of
-from projections.errors import SearchRefused, UnknownColumn, UnknownTable
+from projections.errors import SearchRefused, UnknownColumn, UnknownTable, Unstorable
 from projections.search import Found, search
 from projections.search.hashing import HashingEmbedder
 from projections.search.search import _composed
@@ -130,6 +130,10 @@ def test_a_tenant_finds_its_own(filled: EventStore, url: str) -> None:
 NO_SEARCHES: list[tuple[dict[str, Any], type[Exception]]] = [
     ({}, SearchRefused),
     ({"text": "  "}, SearchRefused),
+    ({"text": "wind\x00"}, SearchRefused),
+    ({"text": "wind\udcff"}, SearchRefused),
+    ({"text": "wind", "filters": {"kind": "\x00"}}, SearchRefused),
+    ({"text": "wind", "filters": {"kind": "\udcff"}}, Unstorable),
     ({"text": "wind", "mode": "vector"}, SearchRefused),
     ({"text": "wind", "mode": "hybrid"}, SearchRefused),
     ({"vector": Vector([1]), "mode": "text"}, SearchRefused),
