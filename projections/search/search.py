@@ -89,14 +89,16 @@ def search(
     model are compared. Without `mode` it is the one that what is given allows, hybrid before
     others. `filters` say which values columns have to have; a list means any of them.
 
-    Raises UnknownTable, UnknownColumn, SearchRefused or StoreUnavailable.
+    Raises UnknownTable, UnknownColumn, SearchRefused, Unstorable or StoreUnavailable.
     """
     target = searchable(table) if isinstance(table, str) else table
     name = target.table.TABLE
     if not 1 <= limit <= MOST:
         raise SearchRefused(name, f"a limit is from 1 to {MOST:,}, and not {limit}")
     text = text.strip() if text is not None else None
-    mode = mode or _mode(name, text, vector, embedder)
+    if text is not None and ("\x00" in text or text != text.encode(errors="ignore").decode()):
+        raise SearchRefused(name, "the words have characters that are no text")
+    mode = mode or _mode(text, vector, embedder)
     if mode not in get_args(Mode):
         raise SearchRefused(name, f"{mode!r} is none of {', '.join(get_args(Mode))}")
     if mode != "vector" and not text:
@@ -137,15 +139,13 @@ def search(
         records = store.database.read(run)
     except DatabaseFault as fault:
         if fault.sqlstate is not None and fault.sqlstate.startswith("22"):
-            raise SearchRefused(
-                name, f"a filter's value is none for its column: {fault}"
-            ) from fault
+            raise SearchRefused(name, f"a value is none for its place: {fault}") from fault
         raise
     width = 1 + len(target.table.KEY)
     return [Found(name, each[0], each[1:width], *each[width:]) for each in records]
 
 
-def _mode(name: str, text: str | None, vector: Vector | None, embedder: Embedder | None) -> Mode:
+def _mode(text: str | None, vector: Vector | None, embedder: Embedder | None) -> Mode:
     """The one that uses all that is given."""
     if vector is None and embedder is None:
         return "text"

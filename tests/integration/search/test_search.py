@@ -12,7 +12,7 @@ from eventstore.database import connect
 from eventstore.vector import Vector
 from projections.audit.verify import verify
 from projections.embedding import text_hash, text_of
-from projections.errors import SearchRefused, UnknownColumn, UnknownTable
+from projections.errors import SearchRefused, UnknownColumn, UnknownTable, Unstorable
 from projections.search import Found, search
 from projections.search.hashing import HashingEmbedder
 from projections.search.search import _composed
@@ -127,24 +127,28 @@ def test_a_tenant_finds_its_own(filled: EventStore, url: str) -> None:
             assert (only.tenant_id, keys([only])) == ("theirs", [1])
 
 
-@pytest.mark.parametrize(
-    ("said", "error"),
-    [
-        ({}, SearchRefused),
-        ({"text": "  "}, SearchRefused),
-        ({"text": "wind", "mode": "vector"}, SearchRefused),
-        ({"text": "wind", "mode": "hybrid"}, SearchRefused),
-        ({"vector": Vector([1]), "mode": "text"}, SearchRefused),
-        ({"text": "wind", "mode": "best"}, SearchRefused),
-        ({"text": "wind", "limit": 0}, SearchRefused),
-        ({"text": "wind", "limit": 1001}, SearchRefused),
-        ({"text": "wind", "filters": {"sort": "odd"}}, UnknownColumn),
-        ({"text": "wind", "filters": {"id": "odd"}}, SearchRefused),
-    ],
-)
-def test_what_is_no_search(store: EventStore, said: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error):
-        search(store, NOTES, **said)
+NO_SEARCHES: list[tuple[dict[str, Any], type[Exception]]] = [
+    ({}, SearchRefused),
+    ({"text": "  "}, SearchRefused),
+    ({"text": "wind\x00"}, SearchRefused),
+    ({"text": "wind\udcff"}, SearchRefused),
+    ({"text": "wind", "filters": {"kind": "\x00"}}, SearchRefused),
+    ({"text": "wind", "filters": {"kind": "\udcff"}}, Unstorable),
+    ({"text": "wind", "mode": "vector"}, SearchRefused),
+    ({"text": "wind", "mode": "hybrid"}, SearchRefused),
+    ({"vector": Vector([1]), "mode": "text"}, SearchRefused),
+    ({"text": "wind", "mode": "best"}, SearchRefused),
+    ({"text": "wind", "limit": 0}, SearchRefused),
+    ({"text": "wind", "limit": 1001}, SearchRefused),
+    ({"text": "wind", "filters": {"sort": "odd"}}, UnknownColumn),
+    ({"text": "wind", "filters": {"id": "odd"}}, SearchRefused),
+]
+
+
+def test_what_is_no_search(store: EventStore) -> None:
+    for said, error in NO_SEARCHES:
+        with pytest.raises(error):
+            search(store, NOTES, **said)
 
 
 def test_only_some_tables_can_be_searched(store: EventStore) -> None:
