@@ -37,11 +37,11 @@ class Teller:
 
 
 CONTEXTS: Final[dict[str, Teller]] = {
-    "packaging": Teller(packaging.prologue, packaging.story, timedelta(minutes=47)),
-    "projects": Teller(projects.prologue, projects.story, timedelta(minutes=61)),
-    "trust": Teller(trust.prologue, trust.story, timedelta(minutes=31)),
-    "work": Teller(work.prologue, work.story, timedelta(minutes=37)),
-    "workspaces": Teller(workspaces.prologue, workspaces.story, timedelta(minutes=53)),
+    "packaging": Teller(packaging.prologue, packaging.story, timedelta(minutes=50)),
+    "projects": Teller(projects.prologue, projects.story, timedelta(minutes=55)),
+    "trust": Teller(trust.prologue, trust.story, timedelta(minutes=24)),
+    "work": Teller(work.prologue, work.story, timedelta(minutes=45)),
+    "workspaces": Teller(workspaces.prologue, workspaces.story, timedelta(minutes=90)),
 }
 """Every context that stories are told of."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from projections.reference.markdown import code, link, page, table, text
 from projections.reference.tables import Policy, Table
 
 __all__ = ["table_page"]
+
+_ELSEWHERE: Final = re.compile(r"(\w+)\.\w+ \(\w+\)")
+"""Such as users.id (workspaces): contexts refer to each other by plain ids."""
 
 
 def table_page(mark: str, of: Table, links: Mapping[str, str], others: Iterable[Table]) -> str:
@@ -17,7 +22,7 @@ def table_page(mark: str, of: Table, links: Mapping[str, str], others: Iterable[
         f"# {of.name}",
         text(of.comment),
         _place(of),
-        _section("Columns", _columns(of)),
+        _section("Columns", _columns(of, links)),
         _section("Keys", _keys(of)),
         _section("Refers to", _foreign_keys(of, links)),
         _section("Referred to by", _referring(of, others, links)),
@@ -45,7 +50,7 @@ def _place(of: Table) -> str:
     return words
 
 
-def _columns(of: Table) -> str:
+def _columns(of: Table, links: Mapping[str, str]) -> str:
     return table(
         ("column", "type", "null", "default", "meaning"),
         (
@@ -54,10 +59,17 @@ def _columns(of: Table) -> str:
                 text(each.type),
                 "yes" if each.nullable else "",
                 code(each.default) if each.default else "",
-                text(each.comment),
+                _linked(text(each.comment), links),
             )
             for each in of.columns
         ),
+    )
+
+
+def _linked(comment: str, links: Mapping[str, str]) -> str:
+    """A comment that names a column of another context, with a way to its table."""
+    return _ELSEWHERE.sub(
+        lambda named: f"[{named[0]}]({links[named[1]]})" if named[1] in links else named[0], comment
     )
 
 

@@ -80,7 +80,7 @@ ROOMS_TABLE = made_table(
     "rooms",
     Column("tenant_id", "text", False, None, "Whose."),
     Column("id", "uuid", False, None, "Which."),
-    Column("house_id", "uuid", True, None, "Where it is."),
+    Column("house_id", "uuid", True, None, "Where it is: houses.id (house) or huts.id (woods)."),
     Column("size", "numeric(5,2)", False, "0", "Square | metres * 2."),
     constraints=(
         Constraint("rooms_pkey", "primary key", ("tenant_id", "id"), "", None),
@@ -152,7 +152,8 @@ def test_the_page_of_a_table() -> None:
     page = table_page(MARK, ROOMS_TABLE, links, [HOUSES, ROOMS_TABLE])
     for line in (
         "Table `projections.rooms`, a read model of the projection `house`.",
-        "| `house_id` | uuid | yes |  | Where it is. |",
+        "| `house_id` | uuid | yes |  | Where it is: [houses.id (house)](houses.md) or "
+        "huts.id (woods). |",
         "| `size` | numeric(5,2) |  | `0` | Square \\| metres \\* 2. |",
         "| `rooms_pkey` | primary key | `tenant_id`, `id` |  |",
         "| `tenant_id`, `house_id` | [`houses`](houses.md) | this one is too (cascade) |  |",
