@@ -9,6 +9,7 @@ from benchmarks.measure import Outcome, Plan
 from benchmarks.sandbox import Sandbox
 from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
+from benchmarks.workloads.cache import cache
 from benchmarks.workloads.growth import growth
 from benchmarks.workloads.history import history
 from benchmarks.workloads.ingest import ingest
@@ -33,6 +34,7 @@ SECTIONS: Final[dict[str, dict[str, Workload]]] = {
         "peers": peers,
     },
     "growth": {"growth": growth},
+    "contexts": {"cache": cache},
     "search": {"search": search},
 }
 """By section of docs/benchmarks.md and by name, in the order in which they run."""
