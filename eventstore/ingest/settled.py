@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from eventstore.append import Append, Receipt
+from eventstore.append import Append, Receipt, Request
 from eventstore.codec import payload_hash
 from eventstore.errors import AppendRefused
 from eventstore.ingest.reader import BrokenRecord
@@ -24,8 +24,8 @@ from eventstore.store import EventStore
 
 __all__ = ["SettledRuns"]
 
-CHUNK_EVENTS: Final = 1_000
-"""So many are looked up at once; about as many as the writer sends at once."""
+CHUNK_EVENTS: Final = 900
+"""So many are looked up and sent at once: what the writer takes into one transaction."""
 AHEAD_EVENTS: Final = 4_000
 """So many may be on their way to the log."""
 
@@ -40,8 +40,14 @@ class _Sent:
     """What will be told when the log has answered."""
 
     told: Told
+    request: Request | None = None
+    """What is to be sent, if anything."""
     answer: Future[list[Receipt]] | None = None
-    event_ids: tuple[UUID, ...] = ()
+
+    @property
+    def event_ids(self) -> tuple[UUID, ...]:
+        """Of the events that are on their way."""
+        return self.request.event_ids if self.request is not None else ()
 
 
 class SettledRuns:
@@ -75,18 +81,26 @@ class SettledRuns:
         if flaw is not None:
             raise flaw
 
-    def _send(self, file: str, chunk: list[Run | BrokenRecord]) -> Iterator[_Sent]:
-        """Sends what is new of a chunk of runs."""
+    def _send(self, file: str, chunk: list[Run | BrokenRecord]) -> list[_Sent]:
+        """Sends what is new of a chunk of runs, all at once."""
         appends = (append for each in chunk if isinstance(each, Run) for append in each.appends)
         recorded = self._recorded([event.event_id for each in appends for event in each.events])
-        for each in chunk:
-            if isinstance(each, BrokenRecord):
-                yield _Sent(Told(file, "failed", error=each))
-                continue
-            try:
-                yield self._run(file, each, recorded)
-            except FLAWS as error:
-                yield _Sent(Told(file, "failed", each.correlation_id, error=error))
+        sent = [self._each(file, each, recorded) for each in chunk]
+        if not self._dry_run:
+            requests = [each.request for each in sent if each.request is not None]
+            answers = iter(self._store.writer.submit_many(requests))
+            for each in sent:
+                if each.request is not None:
+                    each.answer = next(answers)
+        return sent
+
+    def _each(self, file: str, each: Run | BrokenRecord, recorded: dict[UUID, _Fact]) -> _Sent:
+        if isinstance(each, BrokenRecord):
+            return _Sent(Told(file, "failed", error=each))
+        try:
+            return self._run(file, each, recorded)
+        except FLAWS as error:
+            return _Sent(Told(file, "failed", each.correlation_id, error=error))
 
     def _recorded(self, event_ids: list[UUID]) -> dict[UUID, _Fact]:
         """Those of the events that the log has."""
@@ -98,13 +112,9 @@ class SettledRuns:
 
     def _run(self, file: str, run: Run, recorded: dict[UUID, _Fact]) -> _Sent:
         request = self._store.prepare(run.appends)
-        streams = [append.stream_id for append in run.appends for _ in append.events]
-        facts = {
-            event_id: (stream_id, payload_hash(payload))
-            for event_id, stream_id, payload in zip(
-                request.event_ids, streams, request.payloads, strict=True
-            )
-        }
+        streams = (append.stream_id for append in run.appends for _ in append.events)
+        said = zip(streams, map(payload_hash, request.payloads), strict=True)
+        facts = dict(zip(request.event_ids, said, strict=True))
         before = {
             event_id: known
             for event_id in facts
@@ -113,22 +123,17 @@ class SettledRuns:
         differing = sum(facts[event_id] != known for event_id, known in before.items())
         if differing:
             raise RunDiffers(run.correlation_id, run.events, len(before), differing, None)
-        new = [
-            append
-            for append in run.appends
-            if not all(event.event_id in before for event in append.events)
-        ]
+        new = run.appends
+        if before:
+            new = [a for a in new if not all(event.event_id in before for event in a.events)]
         types = Counter(event.event_type for append in new for event in append.events)
         there = run.events - types.total()
         if not new:
             return _Sent(Told(file, "already there", run.correlation_id, there))
         outcome: Outcome = "continued" if there else "appended"
-        told = Told(file, outcome, run.correlation_id, there, types)
         self._under_way.update(facts)
-        if self._dry_run:
-            return _Sent(told)
-        to_send = self._store.prepare(new) if there else request
-        return _Sent(told, self._store.writer.submit(to_send), request.event_ids)
+        told = Told(file, outcome, run.correlation_id, there, types)
+        return _Sent(told, self._store.prepare(new) if there else request)
 
     def _answer(self, sent: _Sent) -> Told:
         """Waits for the log, and says what became of a run."""
