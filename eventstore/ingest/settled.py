@@ -25,14 +25,23 @@ from eventstore.store import EventStore
 __all__ = ["SettledRuns"]
 
 CHUNK_EVENTS: Final = 900
-"""So many are looked up and sent at once: what the writer takes into one transaction."""
-AHEAD_EVENTS: Final = 4_000
-"""So many may be on their way to the log."""
+CHUNK_BYTES: Final = 4 * 1024 * 1024
+"""So much is looked up and sent at once: what the writer takes into one transaction."""
+AHEAD: Final = 4
+"""So many chunks may be on their way to the log."""
 
 _SQL = load("eventstore.sql", "ingest.sql")
 _Fact = tuple[str, bytes]
 """The stream of an event, and the hash of its payload."""
 _Found = Run | Append | BrokenRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A run that can be recorded."""
+
+    run: Run
+    request: Request
 
 
 @dataclass(slots=True)
@@ -43,11 +52,6 @@ class _Sent:
     request: Request | None = None
     """What is to be sent, if anything."""
     answer: Future[list[Receipt]] | None = None
-
-    @property
-    def event_ids(self) -> tuple[UUID, ...]:
-        """Of the events that are on their way."""
-        return self.request.event_ids if self.request is not None else ()
 
 
 class SettledRuns:
@@ -64,28 +68,63 @@ class SettledRuns:
         Raises what the reader raises, after everything before it is told, and what is wrong with
         the store.
         """
-        sent: deque[_Sent] = deque()
-        on_its_way, flaw = 0, None
+        sent: deque[list[_Sent]] = deque()
+        flaw = None
         try:
-            for chunk in _chunks(found):
-                for each in self._send(file, chunk):
-                    sent.append(each)
-                    on_its_way += len(each.event_ids)
-                while on_its_way > AHEAD_EVENTS:
-                    on_its_way -= len(sent[0].event_ids)
-                    yield self._answer(sent.popleft())
+            for chunk in self._chunks(file, found):
+                sent.append(self._send(file, chunk))
+                if len(sent) > AHEAD:
+                    yield from map(self._answer, sent.popleft())
         except FLAWS as error:
             flaw = error
         for each in sent:
-            yield self._answer(each)
+            yield from map(self._answer, each)
         if flaw is not None:
             raise flaw
 
-    def _send(self, file: str, chunk: list[Run | BrokenRecord]) -> list[_Sent]:
-        """Sends what is new of a chunk of runs, all at once."""
-        appends = (append for each in chunk if isinstance(each, Run) for append in each.appends)
-        recorded = self._recorded([event.event_id for each in appends for event in each.events])
-        sent = [self._each(file, each, recorded) for each in chunk]
+    def _chunks(self, file: str, found: Iterable[_Found]) -> Iterator[list[_Ready | Told]]:
+        """Runs that can be recorded, and what became of the others.
+
+        An error of the reader comes after everything that was whole.
+        """
+        chunk: list[_Ready | Told] = []
+        events = size = 0
+        flaw: Exception | None = None
+        try:
+            for each in found:
+                ready = self._ready(file, each)
+                if isinstance(ready, _Ready):
+                    events += ready.run.events
+                    size += ready.request.size
+                chunk.append(ready)
+                if events >= CHUNK_EVENTS or size >= CHUNK_BYTES or len(chunk) >= CHUNK_EVENTS:
+                    yield chunk
+                    chunk, events, size = [], 0, 0
+        except (*FLAWS, OSError) as error:
+            flaw = error
+        if chunk:
+            yield chunk
+        if flaw is not None:
+            raise flaw
+
+    def _ready(self, file: str, each: _Found) -> _Ready | Told:
+        if isinstance(each, BrokenRecord):
+            return Told(file, "failed", error=each)
+        if isinstance(each, Append):  # of no run: one of its own
+            each = Run(each.events[0].event_id, [each], len(each.events))
+        try:
+            return _Ready(each, self._store.prepare(each.appends))
+        except FLAWS as error:
+            return Told(file, "failed", each.correlation_id, error=error)
+
+    def _send(self, file: str, chunk: list[_Ready | Told]) -> list[_Sent]:
+        """Sends what is new of a chunk, all at once."""
+        ready = (each for each in chunk if isinstance(each, _Ready))
+        recorded = self._recorded([event_id for r in ready for event_id in r.request.event_ids])
+        sent = [
+            self._run(file, each, recorded) if isinstance(each, _Ready) else _Sent(each)
+            for each in chunk
+        ]
         if not self._dry_run:
             requests = [each.request for each in sent if each.request is not None]
             answers = iter(self._store.writer.submit_many(requests))
@@ -93,14 +132,6 @@ class SettledRuns:
                 if each.request is not None:
                     each.answer = next(answers)
         return sent
-
-    def _each(self, file: str, each: Run | BrokenRecord, recorded: dict[UUID, _Fact]) -> _Sent:
-        if isinstance(each, BrokenRecord):
-            return _Sent(Told(file, "failed", error=each))
-        try:
-            return self._run(file, each, recorded)
-        except FLAWS as error:
-            return _Sent(Told(file, "failed", each.correlation_id, error=error))
 
     def _recorded(self, event_ids: list[UUID]) -> dict[UUID, _Fact]:
         """Those of the events that the log has."""
@@ -110,8 +141,9 @@ class SettledRuns:
         )
         return {event_id: (stream_id, digest) for event_id, stream_id, digest in rows}
 
-    def _run(self, file: str, run: Run, recorded: dict[UUID, _Fact]) -> _Sent:
-        request = self._store.prepare(run.appends)
+    def _run(self, file: str, ready: _Ready, recorded: dict[UUID, _Fact]) -> _Sent:
+        """What is to be sent of a run, and what will be told of it."""
+        run, request = ready.run, ready.request
         streams = (append.stream_id for append in run.appends for _ in append.events)
         said = zip(streams, map(payload_hash, request.payloads), strict=True)
         facts = dict(zip(request.event_ids, said, strict=True))
@@ -122,7 +154,8 @@ class SettledRuns:
         }
         differing = sum(facts[event_id] != known for event_id, known in before.items())
         if differing:
-            raise RunDiffers(run.correlation_id, run.events, len(before), differing, None)
+            error = RunDiffers(run.correlation_id, run.events, len(before), differing, None)
+            return _Sent(Told(file, "failed", run.correlation_id, error=error))
         new = run.appends
         if before:
             new = [a for a in new if not all(event.event_id in before for event in a.events)]
@@ -131,40 +164,21 @@ class SettledRuns:
         if not new:
             return _Sent(Told(file, "already there", run.correlation_id, there))
         outcome: Outcome = "continued" if there else "appended"
-        self._under_way.update(facts)
         told = Told(file, outcome, run.correlation_id, there, types)
-        return _Sent(told, self._store.prepare(new) if there else request)
+        if there:
+            request = self._store.prepare(new)
+        self._under_way.update((event_id, facts[event_id]) for event_id in request.event_ids)
+        return _Sent(told, request)
 
     def _answer(self, sent: _Sent) -> Told:
         """Waits for the log, and says what became of a run."""
-        if sent.answer is None:
+        if sent.answer is None or sent.request is None:
             return sent.told
         try:
             sent.answer.result()
         except AppendRefused as error:
             return Told(sent.told.file, "failed", sent.told.correlation_id, error=error)
         finally:
-            for event_id in sent.event_ids:
+            for event_id in sent.request.event_ids:
                 self._under_way.pop(event_id, None)
         return sent.told
-
-
-def _chunks(found: Iterable[_Found]) -> Iterator[list[Run | BrokenRecord]]:
-    """The runs in lists of so many events; an error of the reader comes after what was whole."""
-    chunk: list[Run | BrokenRecord] = []
-    events, flaw = 0, None
-    try:
-        for each in found:
-            if isinstance(each, Append):  # of no run: one of its own
-                each = Run(each.events[0].event_id, [each], len(each.events))
-            chunk.append(each)
-            events += each.events if isinstance(each, Run) else 0
-            if events >= CHUNK_EVENTS or len(chunk) >= CHUNK_EVENTS:
-                yield chunk
-                chunk, events = [], 0
-    except (*FLAWS, OSError) as error:
-        flaw = error
-    if chunk:
-        yield chunk
-    if flaw is not None:
-        raise flaw
