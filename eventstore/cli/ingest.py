@@ -56,6 +56,7 @@ for _name in formats():
 
 
 def _ingest(options: Options, name: str, paths: list[Path], dry_run: bool) -> None:
+    from eventstore.ingest.collecting import collecting_rarely
     from eventstore.ingest.files import find_files
     from eventstore.ingest.run import Ingest
     from eventstore.store import EventStore
@@ -66,6 +67,7 @@ def _ingest(options: Options, name: str, paths: list[Path], dry_run: bool) -> No
     with (
         EventStore.open(options.database_url, tenant=options.tenant) as store,
         progress(options) as display,
+        collecting_rarely(),
     ):
         ingest = Ingest(store, reader, dry_run=dry_run)
         for path in display.track(files.paths, description=name):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from eventstore.append import Append, Receipt
+from eventstore.append import Append, Receipt, Request
 from eventstore.codec import payload_hash
 from eventstore.errors import AppendRefused
 from eventstore.ingest.reader import BrokenRecord
@@ -24,10 +24,11 @@ from eventstore.store import EventStore
 
 __all__ = ["SettledRuns"]
 
-CHUNK_EVENTS: Final = 1_000
-"""So many are looked up at once; about as many as the writer sends at once."""
-AHEAD_EVENTS: Final = 4_000
-"""So many may be on their way to the log."""
+CHUNK_EVENTS: Final = 900
+CHUNK_BYTES: Final = 4 * 1024 * 1024
+"""So much is looked up and sent at once: what the writer takes into one transaction."""
+AHEAD: Final = 4
+"""So many chunks may be on their way to the log."""
 
 _SQL = load("eventstore.sql", "ingest.sql")
 _Fact = tuple[str, bytes]
@@ -35,13 +36,22 @@ _Fact = tuple[str, bytes]
 _Found = Run | Append | BrokenRecord
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A run that can be recorded."""
+
+    run: Run
+    request: Request
+
+
 @dataclass(slots=True)
 class _Sent:
     """What will be told when the log has answered."""
 
     told: Told
+    request: Request | None = None
+    """What is to be sent, if anything."""
     answer: Future[list[Receipt]] | None = None
-    event_ids: tuple[UUID, ...] = ()
 
 
 class SettledRuns:
@@ -58,35 +68,70 @@ class SettledRuns:
         Raises what the reader raises, after everything before it is told, and what is wrong with
         the store.
         """
-        sent: deque[_Sent] = deque()
-        on_its_way, flaw = 0, None
+        sent: deque[list[_Sent]] = deque()
+        flaw = None
         try:
-            for chunk in _chunks(found):
-                for each in self._send(file, chunk):
-                    sent.append(each)
-                    on_its_way += len(each.event_ids)
-                while on_its_way > AHEAD_EVENTS:
-                    on_its_way -= len(sent[0].event_ids)
-                    yield self._answer(sent.popleft())
+            for chunk in self._chunks(file, found):
+                sent.append(self._send(file, chunk))
+                if len(sent) > AHEAD:
+                    yield from map(self._answer, sent.popleft())
         except FLAWS as error:
             flaw = error
         for each in sent:
-            yield self._answer(each)
+            yield from map(self._answer, each)
         if flaw is not None:
             raise flaw
 
-    def _send(self, file: str, chunk: list[Run | BrokenRecord]) -> Iterator[_Sent]:
-        """Sends what is new of a chunk of runs."""
-        appends = (append for each in chunk if isinstance(each, Run) for append in each.appends)
-        recorded = self._recorded([event.event_id for each in appends for event in each.events])
-        for each in chunk:
-            if isinstance(each, BrokenRecord):
-                yield _Sent(Told(file, "failed", error=each))
-                continue
-            try:
-                yield self._run(file, each, recorded)
-            except FLAWS as error:
-                yield _Sent(Told(file, "failed", each.correlation_id, error=error))
+    def _chunks(self, file: str, found: Iterable[_Found]) -> Iterator[list[_Ready | Told]]:
+        """Runs that can be recorded, and what became of the others.
+
+        An error of the reader comes after everything that was whole.
+        """
+        chunk: list[_Ready | Told] = []
+        events = size = 0
+        flaw: Exception | None = None
+        try:
+            for each in found:
+                ready = self._ready(file, each)
+                if isinstance(ready, _Ready):
+                    events += ready.run.events
+                    size += ready.request.size
+                chunk.append(ready)
+                if events >= CHUNK_EVENTS or size >= CHUNK_BYTES or len(chunk) >= CHUNK_EVENTS:
+                    yield chunk
+                    chunk, events, size = [], 0, 0
+        except (*FLAWS, OSError) as error:
+            flaw = error
+        if chunk:
+            yield chunk
+        if flaw is not None:
+            raise flaw
+
+    def _ready(self, file: str, each: _Found) -> _Ready | Told:
+        if isinstance(each, BrokenRecord):
+            return Told(file, "failed", error=each)
+        if isinstance(each, Append):  # of no run: one of its own
+            each = Run(each.events[0].event_id, [each], len(each.events))
+        try:
+            return _Ready(each, self._store.prepare(each.appends))
+        except FLAWS as error:
+            return Told(file, "failed", each.correlation_id, error=error)
+
+    def _send(self, file: str, chunk: list[_Ready | Told]) -> list[_Sent]:
+        """Sends what is new of a chunk, all at once."""
+        ready = (each for each in chunk if isinstance(each, _Ready))
+        recorded = self._recorded([event_id for r in ready for event_id in r.request.event_ids])
+        sent = [
+            self._run(file, each, recorded) if isinstance(each, _Ready) else _Sent(each)
+            for each in chunk
+        ]
+        if not self._dry_run:
+            requests = [each.request for each in sent if each.request is not None]
+            answers = iter(self._store.writer.submit_many(requests))
+            for each in sent:
+                if each.request is not None:
+                    each.answer = next(answers)
+        return sent
 
     def _recorded(self, event_ids: list[UUID]) -> dict[UUID, _Fact]:
         """Those of the events that the log has."""
@@ -96,15 +141,12 @@ class SettledRuns:
         )
         return {event_id: (stream_id, digest) for event_id, stream_id, digest in rows}
 
-    def _run(self, file: str, run: Run, recorded: dict[UUID, _Fact]) -> _Sent:
-        request = self._store.prepare(run.appends)
-        streams = [append.stream_id for append in run.appends for _ in append.events]
-        facts = {
-            event_id: (stream_id, payload_hash(payload))
-            for event_id, stream_id, payload in zip(
-                request.event_ids, streams, request.payloads, strict=True
-            )
-        }
+    def _run(self, file: str, ready: _Ready, recorded: dict[UUID, _Fact]) -> _Sent:
+        """What is to be sent of a run, and what will be told of it."""
+        run, request = ready.run, ready.request
+        streams = (append.stream_id for append in run.appends for _ in append.events)
+        said = zip(streams, map(payload_hash, request.payloads), strict=True)
+        facts = dict(zip(request.event_ids, said, strict=True))
         before = {
             event_id: known
             for event_id in facts
@@ -112,54 +154,31 @@ class SettledRuns:
         }
         differing = sum(facts[event_id] != known for event_id, known in before.items())
         if differing:
-            raise RunDiffers(run.correlation_id, run.events, len(before), differing, None)
-        new = [
-            append
-            for append in run.appends
-            if not all(event.event_id in before for event in append.events)
-        ]
+            error = RunDiffers(run.correlation_id, run.events, len(before), differing, None)
+            return _Sent(Told(file, "failed", run.correlation_id, error=error))
+        new = run.appends
+        if before:
+            new = [a for a in new if not all(event.event_id in before for event in a.events)]
         types = Counter(event.event_type for append in new for event in append.events)
         there = run.events - types.total()
         if not new:
             return _Sent(Told(file, "already there", run.correlation_id, there))
         outcome: Outcome = "continued" if there else "appended"
         told = Told(file, outcome, run.correlation_id, there, types)
-        self._under_way.update(facts)
-        if self._dry_run:
-            return _Sent(told)
-        to_send = self._store.prepare(new) if there else request
-        return _Sent(told, self._store.writer.submit(to_send), request.event_ids)
+        if there:
+            request = self._store.prepare(new)
+        self._under_way.update((event_id, facts[event_id]) for event_id in request.event_ids)
+        return _Sent(told, request)
 
     def _answer(self, sent: _Sent) -> Told:
         """Waits for the log, and says what became of a run."""
-        if sent.answer is None:
+        if sent.answer is None or sent.request is None:
             return sent.told
         try:
             sent.answer.result()
         except AppendRefused as error:
             return Told(sent.told.file, "failed", sent.told.correlation_id, error=error)
         finally:
-            for event_id in sent.event_ids:
+            for event_id in sent.request.event_ids:
                 self._under_way.pop(event_id, None)
         return sent.told
-
-
-def _chunks(found: Iterable[_Found]) -> Iterator[list[Run | BrokenRecord]]:
-    """The runs in lists of so many events; an error of the reader comes after what was whole."""
-    chunk: list[Run | BrokenRecord] = []
-    events, flaw = 0, None
-    try:
-        for each in found:
-            if isinstance(each, Append):  # of no run: one of its own
-                each = Run(each.events[0].event_id, [each], len(each.events))
-            chunk.append(each)
-            events += each.events if isinstance(each, Run) else 0
-            if events >= CHUNK_EVENTS or len(chunk) >= CHUNK_EVENTS:
-                yield chunk
-                chunk, events = [], 0
-    except (*FLAWS, OSError) as error:
-        flaw = error
-    if chunk:
-        yield chunk
-    if flaw is not None:
-        raise flaw
