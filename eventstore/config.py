@@ -54,6 +54,8 @@ class Settings:
     """Seconds that a statement waits for a lock."""
     max_payload_bytes: int
     """Bytes of one event's payload."""
+    cache_url: str | None
+    """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
     embedder: str | None
     """Name of what turns texts into vectors; None when nothing does."""
     origins: Mapping[str, str]
@@ -62,8 +64,9 @@ class Settings:
     def shown(self) -> dict[str, str | int | float | None]:
         """The settings without origins, fit to be printed: passwords are masked."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "origins"}
-        if self.database_url is not None:
-            values["database_url"] = mask(self.database_url)
+        for name in ("database_url", "cache_url"):
+            if values[name] is not None:
+                values[name] = mask(values[name])
         return values | {"home": str(self.home)}
 
 
@@ -158,6 +161,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         MAX_PAYLOAD_BYTES,
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
     ),
+    "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
 }
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from eventstore.database import Connection, translated
 from eventstore.event import RecordedEvent
+from eventstore.flight import fly
 from eventstore.queries import load
 from eventstore.read import from_row
 from eventstore.registry import EventRegistry, default_registry
@@ -101,22 +102,19 @@ def news(
         "limit": limit,
         "max_bytes": max_bytes,
         "event_types": _literal(event_types),
-        "fields": [division.field for division in divisions],
-        "shards": [division.shards for division in divisions],
+        "fields": _literal(tuple(division.field for division in divisions)),
+        "shards": _literal(tuple(str(division.shards) for division in divisions)),
     }
     # Sent without a pause between them, the two are one transaction, in which the first one's
     # answer reaches the second; under READ COMMITTED each has a snapshot of its own.
-    with translated(), connection.pipeline():
-        waiting = connection.execute(
-            _SQL["wait_for_news"], {"after": after, "looks": looks, "pause": pause}
+    waiting = {"after": after, "looks": looks, "pause": pause}
+    with translated():
+        [(mark,)], rows = fly(
+            connection, [(_SQL["wait_for_news"], waiting), (_SQL["news"], reading)], binary=True
         )
-        there = connection.execute(_SQL["news"], reading, binary=True)
-    mark = waiting.fetchone()
-    assert mark is not None, "a function answers"
-    rows = there.fetchall()
     events = [from_row(row[:-1], registry) for row in rows]
     shards = [row[-1] for row in rows] if divisions else []
-    return News(events, _end(events, int(mark[0]), limit, max_bytes), shards)
+    return News(events, _end(events, int(mark), limit, max_bytes), shards)
 
 
 def _end(events: list[RecordedEvent], until: int, limit: int, max_bytes: int) -> int:

@@ -47,6 +47,8 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         self._answers: list[psycopg.Cursor[tuple[Any, ...]]] = []
         self._in_transaction = False
         self._turn = RLock()
+        self.prepared: dict[bytes, bytes] = {}
+        """By their text, the names of statements that `flight` prepared."""
 
     def adopt(self, query: LiteralString, values: Mapping[str, Any]) -> None:
         """Makes settings that hold as long as this connection; the first call looks for a pooler.

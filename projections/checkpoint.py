@@ -20,7 +20,7 @@ from eventstore.database import translated
 from eventstore.errors import DatabaseFault
 from eventstore.queries import load
 from projections.errors import LeaseLost, NotInstalled, RulesDiffer, ShardsDiffer
-from projections.flight import one_flight
+from projections.flight import Flight, one_flight
 from projections.projection import Projection
 from projections.rate import Rate
 from projections.session import Connection, holder_name
@@ -76,18 +76,18 @@ class Lease:
     _beaten_at: float = field(default_factory=monotonic)
 
     @contextmanager
-    def advancing(self, conn: Connection, until: int, *, events: int) -> Iterator[None]:
+    def advancing(self, conn: Connection, until: int, *, events: int) -> Iterator[Flight]:
         """A transaction that moves the checkpoint to `until`; the body adds its rows to it.
 
-        All of it travels in one round trip, so the body may execute, but had better not fetch.
+        All of it travels in one round trip, at the end of the body.
         Raises LeaseLost; nothing is written then.
         """
         self.rate.add(events)
-        with self._lost_is_told(), one_flight(conn):
+        with self._lost_is_told(), one_flight(conn) as flight:
             # First, so that the row locks are always taken in the same order: the checkpoint,
             # then the tables, as the switch after a rebuild takes them.
-            conn.execute(_SQL["advance"], self._step(until, events))
-            yield
+            flight.execute(_SQL["advance"], self._step(until, events))
+            yield flight
         self.moved(until, events)
 
     @contextmanager

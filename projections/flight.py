@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Final
-
-import psycopg
+from contextlib import contextmanager
+from typing import Protocol
 
 from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.flight import Query, Statement, Values, fly
 from projections.session import Connection
 
-__all__ = ["one_flight"]
+__all__ = ["Executes", "Flight", "one_flight"]
 
-_SQL: Final = load("projections.sql", "flight.sql")
+
+class Executes(Protocol):
+    """A connection, or a flight: takes statements that write."""
+
+    def execute(self, query: Query, params: Values, /) -> object:
+        """Runs the statement, now or with the others."""
+
+
+class Flight:
+    """Statements that will travel together; none of them has an answer."""
+
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+
+    def execute(self, query: Query, params: Values = (), /) -> None:
+        """Adds a statement."""
+        self.statements.append((query, params))
 
 
 @contextmanager
-def one_flight(conn: Connection) -> Iterator[None]:
+def one_flight(conn: Connection) -> Iterator[Flight]:
     """One transaction in one round trip, made of what the block executes; all of it or nothing.
 
-    PostgreSQL makes statements that come without a pause between them one transaction by itself,
-    so there is no BEGIN to answer. An error of any of them is raised at the end of the block, at
-    the latest; the statements after it are skipped.
+    It is sent at the end of the block, and not at all if the block raises.
     """
-    failure: BaseException | None = None
+    flight = Flight()
+    yield flight
     with translated():
-        try:
-            with conn.pipeline():
-                try:
-                    yield
-                except BaseException as error:  # noqa: BLE001 - it is raised below
-                    # Here it would meet a pipeline that may be broken as well.
-                    failure = error
-                    with suppress(psycopg.Error):
-                        conn.execute(_SQL["undo"])
-        except psycopg.Error:
-            if failure is None:
-                raise
-        if failure is not None:
-            raise failure
+        fly(conn, flight.statements)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -21,9 +20,11 @@ import psycopg
 from psycopg import sql
 
 from eventstore.database import translated
+from eventstore.flight import fly
 from eventstore.queries import load
 from eventstore.vector import Vector
 from projections.column_types import vector_columns
+from projections.flight import Executes
 from projections.months import Months, span
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
@@ -73,17 +74,15 @@ class RowStore:
         for table, key in dict.fromkeys(keys):
             wanted[table].append(key)
         state = self.projection.empty()
-        together = conn.pipeline() if len(wanted) > 1 else nullcontext()
-        with translated(), together:
-            cursors = [
-                (table, conn.execute(*self._by_key("load", table, some)))
-                for table, some in wanted.items()
-            ]
-            for table, cursor in cursors:
-                state[table] = {full_key(row): row for row in map(self._makers[table], cursor)}
+        if not wanted:
+            return state
+        with translated():
+            found = fly(conn, [self._by_key("load", table, some) for table, some in wanted.items()])
+        for table, records in zip(wanted, found, strict=True):
+            state[table] = {full_key(row): row for row in map(self._makers[table], records)}
         return state
 
-    def save(self, conn: Connection, state: State, touched: Touched) -> None:
+    def save(self, conn: Executes, state: State, touched: Touched) -> None:
         """Makes the touched rows what the state says, inside the caller's transaction.
 
         Their `months` are made by then.
@@ -110,7 +109,7 @@ class RowStore:
             # A session plans once, and over a small table without statistics any index that
             # begins with the tenant looks as good as the primary key. So it plans again after
             # 1, 2, 4, 8, … writes: a wrong choice does not outlive the growth that tells.
-            conn.execute(_SQL["forget_plans"])
+            conn.execute(_SQL["forget_plans"], ())
 
     def read(self, conn: Connection, table: type[Row]) -> Iterator[Row]:
         """Every row of a table, through a server-side cursor in the caller's transaction."""
@@ -161,7 +160,7 @@ class RowStore:
         except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError):
             self._insert_json(conn, table, rows)
 
-    def remove(self, conn: Connection, table: type[Row], keys: Iterable[Key]) -> None:
+    def remove(self, conn: Executes, table: type[Row], keys: Iterable[Key]) -> None:
         """Deletes the rows of those keys, as far as there are any."""
         conn.execute(*self._by_key("remove", table, list(keys)))
 

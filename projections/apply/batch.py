@@ -80,8 +80,8 @@ def hold_refused(
     trial = holding.fork()
     projection = store.projection
     held = trial.fail(projection, recorded, refused(projection, recorded, error), "database")
-    with lease.advancing(conn, until, events=0):
-        write(conn, lease, projection, held=[facts_of_held(held)])
+    with lease.advancing(conn, until, events=0) as flight:
+        write(flight, lease, projection, held=[facts_of_held(held)])
     holding.become(trial)
     _tell(projection, [held])
 
@@ -124,10 +124,10 @@ def _apply(
             break
     if events or until > lease.position:
         store.months.make(conn, (state[table].get(key) for table, key in touched))
-        with lease.advancing(conn, until, events=len(events) - len(held)):
-            store.save(conn, state, touched)
+        with lease.advancing(conn, until, events=len(events) - len(held)) as flight:
+            store.save(flight, state, touched)
             if held:
-                write(conn, lease, projection, held=[facts_of_held(each) for each in held])
+                write(flight, lease, projection, held=[facts_of_held(each) for each in held])
     holding.become(trial)
     _tell(projection, held)
 

@@ -17,6 +17,7 @@ from projections.apply.failure import reason_of, traceback_of
 from projections.apply.holding import Held, Holding, Origin
 from projections.checkpoint import Build, Lease
 from projections.errors import LeaseLost
+from projections.flight import Executes
 from projections.projection import Projection
 from projections.session import Connection
 
@@ -53,7 +54,7 @@ def facts_of_held(held: Held) -> dict[str, Any]:
 
 
 def write(
-    conn: Connection,
+    conn: Executes,
     lease: Lease,
     projection: Projection,
     *,

@@ -113,10 +113,12 @@ class _Chunk:
         if gone or changed:
             self.store.months.make(self.conn, (state[table].get(key) for table, key in touched))
             applied = [each for each in gone if not trial.left_out(self.events[each])]
-            with self.lease.advancing(self.conn, self.lease.position, events=len(applied)):
-                self.store.save(self.conn, state, touched)
-                tell_hooks_late(self.conn, self.lease, applied)
-                write(self.conn, self.lease, projection, gone=gone, held=changed)
+            with self.lease.advancing(
+                self.conn, self.lease.position, events=len(applied)
+            ) as flight:
+                self.store.save(flight, state, touched)
+                tell_hooks_late(flight, self.lease, applied)
+                write(flight, self.lease, projection, gone=gone, held=changed)
         self.holding.become(trial)
         return gone
 

@@ -89,12 +89,14 @@ def run(
     """
     from threading import Event
 
+    from projections.cache.opening import invalidation
     from projections.catalogue import all_projections
     from projections.collector import settled
     from projections.hooks.installed import checked, installed
     from projections.live.daemon import run_daemon
     from projections.log import show_on_stderr
     from projections.search.hook import embedding_hooks
+    from projections.workspaces.cached import DEPENDENTS
 
     show_on_stderr(log_format)
     options = Options.of(context)
@@ -106,7 +108,10 @@ def run(
     hooks = checked(found, [each.name for each in known])
     stop = Event()
     stop_on_signals(stop)
-    with settled():
+    with (
+        settled(),
+        invalidation(options.settings(), url, "workspaces", DEPENDENTS) as cache,
+    ):
         failures = run_daemon(
             url,
             wanted,
@@ -114,7 +119,9 @@ def run(
             until_caught_up=until_caught_up,
             lease_seconds=lease,
             revive=revive,
-            hooks=[hook for hook in hooks if hook.projection in running],
+            hooks=[
+                hook for hook in [*hooks, *([cache] if cache else [])] if hook.projection in running
+            ],
             http=http,
         )
     held = _held(url, wanted) if until_caught_up else {}

@@ -37,6 +37,7 @@ ProjectionError (an EventStoreError)
 ├── HookFailed         a hook raised an error; it is tried again for ever
 ├── HookRefused        what is registered as a hook is none that can be run
 ├── EmbedderRefused    no embedder of that name can be used
+├── QuestionRefused    a question asks for more than one answer may hold
 ├── SearchRefused      a search without words or vector, or with a value that can't be compared
 ├── UnknownColumn      the table has no column of that name
 └── NoSuchRow          the row did not exist at that moment
@@ -84,6 +85,7 @@ from projections.errors.finding import (
     HookRefused,
     NoSuchRow,
     NotLoaded,
+    QuestionRefused,
     RulesNotFound,
     SearchRefused,
     UnknownColumn,
@@ -114,6 +116,7 @@ __all__ = [
     "NotTried",
     "ProjectionError",
     "ProjectionPaused",
+    "QuestionRefused",
     "RebuildRefused",
     "ReshardRefused",
     "RowClosed",

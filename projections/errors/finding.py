@@ -13,6 +13,7 @@ __all__ = [
     "HookRefused",
     "NoSuchRow",
     "NotLoaded",
+    "QuestionRefused",
     "RulesNotFound",
     "SearchRefused",
     "UnknownColumn",
@@ -31,6 +32,18 @@ class NotLoaded(ProjectionError):
         super().__init__(
             f"the entry point {entry_point} in eventstore.projections gives no projection: "
             f"{reason}; repair or uninstall the package that declares it"
+        )
+
+
+class QuestionRefused(ProjectionError, ValueError):
+    """`limit` rows were asked for in one answer, which may hold `most`."""
+
+    exit_code = 2
+
+    def __init__(self, limit: int, most: int) -> None:
+        self.limit, self.most = limit, most
+        super().__init__(
+            f"{limit} rows asked for, allowed are 1 to {most:,}; ask on after the last one"
         )
 
 

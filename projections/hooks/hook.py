@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from eventstore import RecordedEvent
@@ -45,6 +46,13 @@ class Hook(ABC):
     """Name of the projection that it follows."""
     from_start: bool = False
     """Whether it is told of the whole log when it is first seen, and not only of what comes."""
+
+    def holding(self, shard: int, fencing_token: int) -> AbstractContextManager[object]:
+        """Entered while this process is the one that tells the hook of a shard; not thread-bound.
+
+        A later holder has a greater `fencing_token`. For what has to live as long as that.
+        """
+        return nullcontext()
 
     @abstractmethod
     def after_commit(self, changes: Changes) -> None:

@@ -7,14 +7,14 @@ from typing import Final
 
 from eventstore.queries import load
 from projections.checkpoint import Lease
-from projections.session import Connection
+from projections.flight import Executes
 
 __all__ = ["tell_hooks_late"]
 
 _SQL: Final = load("projections.sql", "hooks.sql")
 
 
-def tell_hooks_late(conn: Connection, lease: Lease, positions: Sequence[int]) -> None:
+def tell_hooks_late(conn: Executes, lease: Lease, positions: Sequence[int]) -> None:
     """The live tables have these events now, which were held until then.
 
     Inside the transaction that writes their rows, and before they leave projections.failures. Not

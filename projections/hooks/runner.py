@@ -105,7 +105,8 @@ class Runner:
                     if not self._claimed(conn, place):
                         continue
                     pause = _FIRST_RETURN
-                    self._follow(conn, place, store)
+                    with self.hook.holding(place.shard, place.fencing_token):
+                        self._follow(conn, place, store)
             except LeaseLost:
                 continue  # or so it seems: to claim it again says whether it is
             except Exception as error:  # noqa: BLE001 - a thread can't raise to anybody

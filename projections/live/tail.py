@@ -14,13 +14,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
+from eventstore.database import translated
 from eventstore.errors import StoreUnavailable
 from eventstore.follow import Division, News, news
 from eventstore.queries import load
 from eventstore.read import watermark
 from projections.apply.batch import BATCH
 from projections.checkpoint import Lease
-from projections.flight import one_flight
 from projections.live.feed import Feed
 from projections.monitor.pulse import Pulse
 from projections.projection import Projection
@@ -200,7 +200,7 @@ def _settle(conn: Connection, feeds: Sequence[Feed]) -> None:
             "positions": [lease.position for lease in leases],
             "untils": [feed.seen for feed in idle.values()],
         }
-        with one_flight(conn):
+        with translated(), conn.pipeline():
             conn.execute(_SQL["commit_lazily"])
             moved = conn.execute(_SQL["settle"], arguments)
         # One that is missing is locked by somebody, or its lease is lost: its holder finds out.

@@ -35,6 +35,7 @@ from projections.session import Connection, open_session
 from projections.testing import FIRST_MOMENT, recorded
 from projections.trust import Trust
 from tests.conftest import copy_database
+from tests.stories import projects, workspaces
 
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]
 
@@ -258,6 +259,8 @@ STORY: list[Event] = [
         model_used="m",
     ),
     trust.SessionCompleted(session_id=SESSION),
+    *projects.STORY,
+    *workspaces.STORY,
 ]
 
 
@@ -650,12 +653,12 @@ def test_any_content_that_an_event_may_have_can_be_indexed(conn: Connection) -> 
             )
 
 
-def test_the_story_tells_everything_that_packaging_and_work_can_say() -> None:
+def test_the_story_tells_everything_that_can_be_said() -> None:
     said = {type(event).event_type for event in STORY}
     unsaid = {
         event_type
         for projection in PROJECTIONS
-        if projection.name in ("packaging", "work")
+        if projection.name != "trust"
         for event_type in projection.event_types
     } - said
     assert unsaid == set()

@@ -17,13 +17,15 @@ from typing import Any
 
 import psycopg
 
+from eventstore import flight
+from eventstore.session import Session
 from projections.live.daemon import run_daemon
 from tests.integration.projections import things
 
 
 def die_before(statement: int) -> None:
-    """Kills this process with SIGKILL before it sends that statement."""
-    execute = psycopg.Connection.execute
+    """Kills this process with SIGKILL before it sends that statement; the server has the others."""
+    execute, put = psycopg.Connection.execute, flight._put
     numbers = count(1)
 
     def counted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
@@ -31,7 +33,15 @@ def die_before(statement: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(self, query, *args, **kwargs)
 
+    def counted_put(session: Session, *args: Any) -> None:
+        if current_thread().name == "things/0" and next(numbers) == statement:
+            session.pgconn.send_flush_request()
+            session.pgconn.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        put(session, *args)
+
     psycopg.Connection.execute = counted  # type: ignore[method-assign]
+    flight._put = counted_put  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -265,6 +265,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
     assert code == 6
     assert [(each["projection"], each["drifts"]) for each in json.loads(out)] == [
         ("packaging", []),
+        ("projects", []),
         ("trust", []),
         (
             "work",
@@ -276,6 +277,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
                 }
             ],
         ),
+        ("workspaces", []),
     ]
     with connect(database_url, role="owner") as owner:
         owner.execute("DELETE FROM live_tables WHERE projection = 'work'")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
-from benchmarks.stories import story
 from eventstore import EventStore, migrate
+from eventstore.append import Append
+from eventstore.seed import tell
 from projections.audit.verify import verify
 from projections.builds.rebuild import rebuild
 from projections.catalogue import projection, versions
@@ -18,6 +21,11 @@ from tests.integration.projections.running import catch_up, replayed, stored
 
 BEFORE = "0010_decisions"
 """The migration before the one that makes the tables of today."""
+
+
+def story(number: int) -> list[Append]:
+    """Made-up data; that of one number has nothing to do with that of another."""
+    return list(islice(tell(["packaging", "work"], number), 300))
 
 
 def version_of(conn: Connection, name: str) -> set[int]:

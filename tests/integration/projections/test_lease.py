@@ -142,8 +142,8 @@ def test_rows_and_checkpoint_are_written_together(store: EventStore, conn: Conne
     lease = taken(conn)
 
     def write_and_fail() -> None:
-        with lease.advancing(conn, 5, events=1):
-            conn.execute(
+        with lease.advancing(conn, 5, events=1) as flight:
+            flight.execute(
                 "INSERT INTO things (tenant_id, id, name, created_at, updated_at, position) "
                 "VALUES ('default', gen_random_uuid(), 'x', now(), now(), 5)"
             )

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventstore import Event, EventStore
+from eventstore import Event, EventStore, flight
 from eventstore.read import page_after, watermark
 from eventstore.vector import Vector
 from projections.apply.batch import apply_events
@@ -159,7 +159,15 @@ def test_round_trips_do_not_grow_with_the_batch(
             statements[str(query)] += 1
         return execute(self, query, *args, **kwargs)
 
+    put = flight._put
+
+    def counted_put(session: Any, name: bytes, *args: Any) -> None:
+        if session is conn:
+            statements[name.decode()] += 1
+        put(session, name, *args)
+
     monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    monkeypatch.setattr(flight, "_put", counted_put)
 
     def applied(count: int) -> Counter[str]:
         """The statements that one batch of that many things takes."""

@@ -1,0 +1,49 @@
+"""What the keys in the cache are called, and what an entry looks like."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from psycopg.conninfo import conninfo_to_dict
+
+__all__ = ["Names", "entry", "lease", "value_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The keys of one store, so that several can share a cache."""
+
+    mark: str
+
+    @classmethod
+    def of(cls, url: str) -> Names:
+        """By where the database is: who calls the same one by another name shares no entries."""
+        parts = conninfo_to_dict(url)
+        place = "|".join(str(parts.get(part, "")) for part in ("host", "port", "dbname"))
+        return cls(hashlib.sha256(place.encode()).hexdigest()[:16])
+
+    @property
+    def epoch(self) -> str:
+        """The key that holds the epoch, while there is one."""
+        return f"eventstore:{self.mark}:epoch"
+
+    def entry(self, tenant: str, kind: str, key: str) -> str:
+        """The key of one entry."""
+        return f"eventstore:{self.mark}:{tenant}:{kind}:{key}"
+
+
+def entry(epoch: bytes, value: bytes) -> bytes:
+    """A value as it is stored: the epoch of whoever made it comes first."""
+    return b"=" + epoch + b"\n" + value
+
+
+def lease(token: bytes) -> bytes:
+    """What stands for a value that somebody is reading from the database."""
+    return b"?" + token
+
+
+def value_of(stored: bytes | None, epoch: bytes) -> bytes | None:
+    """The value in an entry of this epoch; None for everything else."""
+    start = b"=" + epoch + b"\n"
+    return stored[len(start) :] if stored is not None and stored.startswith(start) else None

@@ -1,0 +1,107 @@
+"""What people ask about people, workspaces, artifacts and services outside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from eventstore.queries import load
+from projections.questions import Questions
+from projections.workspaces.answers import (
+    ArtifactFound,
+    ArtifactWithParts,
+    Configuration,
+    NotSynced,
+    Overview,
+    Profile,
+    Service,
+    Session,
+    SignIn,
+    SyncLogged,
+    Token,
+    WorkspaceFound,
+)
+
+__all__ = ["WorkspaceQueries"]
+
+PARTS: Final = 50
+"""Of each kind of parts that come with a thing, that many at most."""
+
+
+class WorkspaceQueries(Questions, sql=load("projections.workspaces", "queries.sql")):
+    """What people ask. A time that matters is given: no answer hangs on a clock."""
+
+    def overview(self, workspace_id: UUID) -> Overview | None:
+        """A workspace with what people want to see of it first."""
+        return self._one(Overview, "overview", workspace_id=workspace_id, parts=PARTS)
+
+    def configuration(self, workspace_id: UUID) -> Configuration | None:
+        """What is in force in a workspace; None when it was deleted."""
+        return self._one(Configuration, "configuration", workspace_id=workspace_id)
+
+    def workspaces_of(
+        self, user_id: str, *, after: UUID | None = None, limit: int = 50
+    ) -> list[WorkspaceFound]:
+        """The workspaces that a person belongs to, by id, from `after` on."""
+        return self._many(
+            WorkspaceFound, "workspaces_of", user_id=user_id, after=after, limit=limit
+        )
+
+    def sign_in(
+        self, *, email: str | None = None, azure_id: str | None = None, at: datetime
+    ) -> SignIn | None:
+        """A person by e-mail address, in any case, or by the directory's id."""
+        return self._one(SignIn, "sign_in", email=email, azure_id=azure_id, at=at, parts=PARTS)
+
+    def token(self, token_hash: str, *, at: datetime) -> Token | None:
+        """Whose token has this SHA-256, if it is valid at that time."""
+        return self._one(Token, "token", token_hash=token_hash, at=at)
+
+    def session(self, session_id: UUID) -> Session | None:
+        """A person's session, over or not."""
+        return self._one(Session, "user_session", session_id=session_id)
+
+    def profile(self, user_id: str) -> Profile | None:
+        """A person, and how the person likes it."""
+        return self._one(Profile, "profile", user_id=user_id)
+
+    def service(self, integration_id: UUID) -> Service | None:
+        """How a service outside is configured."""
+        return self._one(Service, "service", integration_id=integration_id)
+
+    def artifact(self, artifact_id: UUID) -> ArtifactWithParts | None:
+        """An artifact, its newest versions, and how far services have it."""
+        return self._one(ArtifactWithParts, "artifact", artifact_id=artifact_id, parts=PARTS)
+
+    def artifacts(
+        self, workspace_id: UUID, *, after: ArtifactFound | None = None, limit: int = 50
+    ) -> list[ArtifactFound]:
+        """The artifacts of a workspace that are in use, by type, status and id, from `after` on."""
+        return self._many(
+            ArtifactFound,
+            "artifacts",
+            workspace_id=workspace_id,
+            after_type=after and after.artifact_type,
+            after_status=after and after.status,
+            after_id=after and after.id,
+            limit=limit,
+        )
+
+    def sync_log(
+        self, workspace_id: UUID, *, before: datetime | None = None, limit: int = 50
+    ) -> list[SyncLogged]:
+        """The operations with services outside, the newest first, those that began before."""
+        return self._many(
+            SyncLogged, "sync_log", workspace_id=workspace_id, before=before, limit=limit
+        )
+
+    def not_synced(
+        self,
+        state: Literal["pending", "failed"],
+        *,
+        after: datetime | None = None,
+        limit: int = 50,
+    ) -> list[NotSynced]:
+        """What failed to synchronise, or hangs: the longest first, since later than `after`."""
+        return self._many(NotSynced, "not_synced", state=state, after=after, limit=limit)
