@@ -5,7 +5,8 @@ And what is refused as an illegal move the projection refuses as well, however i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ CONTEXTS: dict[str, Wishes] = {
     "projects": (Projects(), asked_projects.STORY, asked_projects.MORE),
     "workspaces": (Workspaces(), asked_workspaces.STORY, asked_workspaces.MORE),
 }
-MOVES = {
+MOVES: dict[type[Command], tuple[type[Event], Mapping[Any, frozenset[Any]]]] = {
     of_workspaces.MoveWorkflow: (said.WorkflowStatusChanged, said.WORKFLOW_MOVES),
     of_workspaces.MovePhase: (said.PhaseStatusChanged, said.PHASE_MOVES),
     of_workspaces.MoveArtifact: (said.ArtifactStatusChanged, said.ARTIFACT_MOVES),

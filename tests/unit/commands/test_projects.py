@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -50,7 +52,7 @@ requested = said.ModificationRequested(
     modification_id=MODIFICATION, project_id=PROJECT, request="r", requested_by="ann"
 )
 approved = said.ModificationApproved(modification_id=MODIFICATION)
-made = {
+made: dict[str, Any] = {
     "template_id": TEMPLATE,
     "name": "t",
     "description": "",
@@ -60,7 +62,7 @@ made = {
 }
 templated = said.TemplateCreated(**made)
 removed = said.TemplateRemoved(template_id=TEMPLATE)
-of = {"modification_id": MODIFICATION, "project_id": PROJECT}
+of: dict[str, Any] = {"modification_id": MODIFICATION, "project_id": PROJECT}
 active = {PROJECT_STREAM: [created]}
 resting = {PROJECT_STREAM: [created, archived]}
 
@@ -119,7 +121,7 @@ def test_what_an_event_can_not_say_can_not_be_asked() -> None:
 
 
 @pytest.mark.parametrize("command", [ArchiveProject, DeleteProject, RestoreProject])
-def test_what_is_not_there_does_not_move(command: type[Command]) -> None:
+def test_what_is_not_there_does_not_move(command: Callable[..., Command]) -> None:
     given().when(command(project_id=PROJECT)).refused(DoesNotExist)
 
 
@@ -178,7 +180,7 @@ def test_a_change_of_a_resting_project_is_only_given_up() -> None:
 
 
 def test_a_change_belongs_to_its_project() -> None:
-    other = {"modification_id": MODIFICATION, "project_id": OTHER}
+    other: dict[str, Any] = {"modification_id": MODIFICATION, "project_id": OTHER}
     for command in (ApproveModification(**other), FailModification(**other)):
         given(requested).when(command).refused(DoesNotExist)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from eventstore import Claim, Command
+from eventstore import Claim, Command, Event
 from eventstore.commands.workspaces import (
     AddArtifactVersion,
     AddPhase,
@@ -276,7 +276,7 @@ def test_a_workspace_uses_an_account_once() -> None:
 
 def test_a_synchronisation_goes_through_what_the_workspace_uses() -> None:
     start = StartSync(**of_sync, operation="save")
-    streams = {
+    streams: dict[str, list[Event]] = {
         PLACE_STREAM: [created, linked],
         ARTIFACT_STREAM: [drafted],
         ACCOUNT_STREAM: [opened],
