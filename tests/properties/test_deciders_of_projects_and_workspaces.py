@@ -1,11 +1,12 @@
 """The laws of deciding: what a command is granted the projection applies, in any order of wishes.
 
-And what is refused as an illegal move the projection refuses as well, however it is said.
+What has to be unique in the tables is. And what is refused as an illegal move the projection
+refuses as well, however it is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ from eventstore.vocabulary import workspaces as said
 from projections.errors import EventNotApplied
 from projections.projection import Projection
 from projections.projects import Projects
+from projections.row import Row
 from projections.workspaces import Workspaces
+from projections.workspaces.rows import ArtifactVersion, AuthToken, Phase, User
 from tests.properties.deciding import Log
 from tests.stories import asked_projects, asked_workspaces
 
@@ -37,6 +40,14 @@ MOVES: dict[type[Command], tuple[type[Event], Mapping[Any, frozenset[Any]]]] = {
     of_workspaces.MovePhase: (said.PhaseStatusChanged, said.PHASE_MOVES),
     of_workspaces.MoveArtifact: (said.ArtifactStatusChanged, said.ARTIFACT_MOVES),
 }
+UNIQUE: list[tuple[type[Row], Callable[[Any], object]]] = [
+    (User, lambda row: row.email.lower()),
+    (User, lambda row: row.azure_id),
+    (AuthToken, lambda row: row.token_hash),
+    (Phase, lambda row: (row.workflow_id, row.ordinal)),
+    (ArtifactVersion, lambda row: (row.artifact_id, row.version_no)),
+]
+"""What the database wants to be unique, of which the rules of the projection know nothing."""
 contexts = pytest.mark.parametrize("context", CONTEXTS)
 
 
@@ -64,13 +75,13 @@ def test_every_event_can_be_asked_for(context: str) -> None:
 
 
 @contexts
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_what_is_decided_is_applied(context: str, data: st.DataObject) -> None:
     projection, story, more = CONTEXTS[context]
     log = Log(projection, story[: data.draw(st.integers(0, len(story)), "begun")])
     wishes = st.one_of(st.sampled_from(story), st.sampled_from(more))
-    for command in data.draw(st.lists(wishes, max_size=40)):
+    for command in data.draw(st.lists(wishes, min_size=15, max_size=60)):
         try:
             log.execute(command)
         except IllegalMove:
@@ -79,6 +90,9 @@ def test_what_is_decided_is_applied(context: str, data: st.DataObject) -> None:
                     log.apply(event)
         except (CommandRefused, ValueTaken):
             continue
+    for table, unique in UNIQUE:
+        values = [unique(row) for row in log.tables.get(table, {}).values() if row is not None]
+        assert len(values) == len(set(values)), table.TABLE
 
 
 @contexts

@@ -138,6 +138,9 @@ MORE: list[Command] = [
     registered("eve", "ANN@x"),
     asked.ChangeUserDetails(user_id="ann", email="bob@x", display_name="Ann"),
     asked.ChangeUserDetails(user_id="bob", email="new@x", display_name="Bob"),
+    asked.IssueAuthToken(
+        token_id=SESSION, user_id="ann", token_hash="ab" * 32, issued_at=NOW, expires_at=LATER
+    ),
     asked.AddMember(workspace_id=PLACE, user_id="ann", role="viewer"),
     asked.RemoveMember(workspace_id=PLACE, user_id="bob"),
     asked.ChangeMemberRole(workspace_id=PLACE, user_id="bob", role="viewer"),

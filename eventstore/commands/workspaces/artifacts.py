@@ -12,9 +12,9 @@ from pydantic import AwareDatetime, Field
 
 from eventstore.command import Command, Decision, State
 from eventstore.commands.event_of import event_of
+from eventstore.commands.unique import unique
 from eventstore.commands.workspaces.spaces import Workspace, workspace
 from eventstore.event import Event
-from eventstore.guards import Claim
 from eventstore.refusals import AlreadyExists, DoesNotExist, NotAllowed, require_move
 from eventstore.vocabulary.fields import Name, Sha256, UserId, Word
 from eventstore.vocabulary.workspaces.artifacts import (
@@ -158,7 +158,7 @@ class AddArtifactVersion(_OfArtifact):
                 f"the next version of artifact {self.artifact_id} is {following}, not "
                 f"{self.version_no}; read what was added and decide again"
             )
-        claim = Claim("workspaces.artifact_version.id", str(self.version_id))
+        claim = unique("workspaces.artifact_version.id", self.version_id)
         return Decision([event_of(ArtifactVersionAdded, self)], claims=[claim])
 
 

@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from eventstore.command import Command, Decision, State
 from eventstore.commands.event_of import event_of
+from eventstore.commands.unique import unique
 from eventstore.event import Event
 from eventstore.guards import Claim
 from eventstore.refusals import AlreadyExists, DoesNotExist
@@ -59,7 +60,7 @@ def user(user_id: str) -> dict[str, State]:
 
 
 def _email(email: str) -> Claim:
-    return Claim("workspaces.user.email", email.casefold())
+    return unique("workspaces.user.email", email.casefold())
 
 
 class _OfUser(Command):
@@ -80,7 +81,7 @@ class RegisterUser(_OfUser):
     def decide(self, user: User) -> Decision:
         if user.email is not None:
             raise AlreadyExists("user", self.user_id)
-        claims = [_email(self.email), Claim("workspaces.user.azure_id", self.azure_id)]
+        claims = [_email(self.email), unique("workspaces.user.azure_id", self.azure_id)]
         return Decision([event_of(UserRegistered, self)], claims=claims)
 
 

@@ -11,10 +11,10 @@ from pydantic import AwareDatetime
 
 from eventstore.command import Command, Decision, State, Timed
 from eventstore.commands.event_of import event_of
+from eventstore.commands.unique import unique
 from eventstore.commands.workspaces.people import User, user
 from eventstore.commands.workspaces.spaces import Workspace, workspace
 from eventstore.event import Event
-from eventstore.guards import Claim
 from eventstore.refusals import (
     AlreadyExists,
     DoesNotExist,
@@ -83,7 +83,7 @@ class IssueAuthToken(Command):
         if token.issued:
             raise AlreadyExists("token", self.token_id)
         user.require(self.user_id)
-        claim = Claim("workspaces.auth_token.hash", self.token_hash)
+        claim = unique("workspaces.auth_token.hash", self.token_hash)
         return Decision([event_of(AuthTokenIssued, self)], claims=[claim])
 
 

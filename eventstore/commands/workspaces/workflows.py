@@ -11,9 +11,9 @@ from pydantic import Field
 
 from eventstore.command import Command, Decision, State
 from eventstore.commands.event_of import event_of
+from eventstore.commands.unique import unique
 from eventstore.commands.workspaces.spaces import Workspace, workspace
 from eventstore.event import Event
-from eventstore.guards import Claim
 from eventstore.refusals import AlreadyExists, DoesNotExist, NotAllowed, require_move
 from eventstore.vocabulary.fields import Name
 from eventstore.vocabulary.workspaces.workflows import (
@@ -147,7 +147,7 @@ class AddPhase(_OfWorkflow):
             )
         ordinal = self.ordinal or max(places, default=0) + 1
         event = event_of(PhaseAdded, self, ordinal=ordinal)
-        return Decision([event], claims=[Claim("workspaces.phase.id", str(self.phase_id))])
+        return Decision([event], claims=[unique("workspaces.phase.id", self.phase_id)])
 
 
 class _OfPhase(_OfWorkflow):
