@@ -75,7 +75,7 @@ def test_every_event_can_be_asked_for(context: str) -> None:
 
 
 @contexts
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_what_is_decided_is_applied(context: str, data: st.DataObject) -> None:
     projection, story, more = CONTEXTS[context]

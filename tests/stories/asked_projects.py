@@ -12,7 +12,7 @@ from eventstore.commands import projects as asked
 __all__ = ["MORE", "STORY"]
 
 TEMPLATE, PROJECT, OTHER = (UUID(int=0x7000 + n) for n in range(3))
-APPLIED, REJECTED, FAILED = (UUID(int=0x7100 + n) for n in range(3))
+APPLIED, REJECTED, FAILED, LATE = (UUID(int=0x7100 + n) for n in range(4))
 described: dict[str, Any] = {
     "template_id": TEMPLATE,
     "name": "Service",
@@ -84,6 +84,10 @@ MORE: list[Command] = [
         for modification in (APPLIED, REJECTED, FAILED)
     ),
     asked.ApplyModification(**of(REJECTED), modified_files={"a.py": None}),
+    requested(LATE),
+    asked.ApproveModification(**of(LATE)),
+    asked.ApplyModification(**of(LATE), modified_files={}),
+    asked.ApplyModification(**of(FAILED), modified_files={}),
     requested(REJECTED, OTHER),
     asked.ApproveModification(**of(REJECTED, OTHER)),
     asked.ApplyModification(**of(REJECTED, OTHER), modified_files={}),

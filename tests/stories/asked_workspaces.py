@@ -151,6 +151,12 @@ MORE: list[Command] = [
     asked.StartUserSession(
         session_id=OTHER_SESSION, user_id="ann", workspace_id=PLACE, expires_at=SOON
     ),
+    *(
+        asked.StartUserSession(
+            session_id=OTHER_SESSION, user_id="ann", expires_at=NOW + timedelta(seconds=seconds)
+        )
+        for seconds in (20, 40, 60, 80)
+    ),
     asked.RecordPresence(session_id=OTHER_SESSION),
     asked.ExtendUserSession(session_id=OTHER_SESSION, expires_at=SOON + timedelta(seconds=20)),
     asked.EnterWorkspace(session_id=OTHER_SESSION, workspace_id=None),
