@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from eventstore.command import Command, Decision, State
+from eventstore.command import Command, Decision, State, Timed
 from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.commands.workspaces.spaces import Workspace, workspace
@@ -162,12 +162,10 @@ class AddArtifactVersion(_OfArtifact):
         return Decision([event_of(ArtifactVersionAdded, self)], claims=[claim])
 
 
-class CleanUpArtifactVersions(_OfArtifact):
-    """Removes the versions that a rule no longer keeps; of a deleted artifact, too."""
+class CleanUpArtifactVersions(_OfArtifact, Timed):
+    """Removes the versions that a rule no longer keeps then; of a deleted artifact, too."""
 
     rule: CleanUpRule
-    at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
-    """The moment at which versions are as old as they are."""
 
     def decide(self, artifact: Artifact, workspace: Workspace) -> list[Event]:
         workspace.require(self.workspace_id)
