@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.stories import story
 
+from benchmarks.stories import story
 from eventstore import EventStore, migrate
 from projections.audit.verify import verify
 from projections.builds.rebuild import rebuild
