@@ -96,6 +96,12 @@ class Command(BaseModel):
         """The events that say it, from the states in the order of `reads`, or a CommandRefused."""
         raise NotImplementedError
 
+    def said(self) -> dict[str, Any]:
+        """What the command states, by field: often what its event says, word for word."""
+        return {
+            name: getattr(self, name) for name in type(self).model_fields if name != "command_id"
+        }
+
     def event_id(self, number: int) -> UUID:
         """The id of the event of that number, from 0, that the command leads to."""
         return uuid5(self.command_id, str(number))
