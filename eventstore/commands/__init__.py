@@ -1,5 +1,4 @@
-"""What can be asked of each context: `store.execute` decides it and records what was decided.
+"""What people and agents may ask for, a package a context: rules decided before the log says so.
 
-from eventstore.commands import packaging
-store.execute(packaging.RegisterPackage(...), agent="planner")
+Each command is executed with `store.execute`; the guide lists the streams that they write.
 """

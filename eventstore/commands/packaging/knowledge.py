@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.packaging.packages import Package, package_stream
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist
@@ -27,7 +28,6 @@ class KnowledgeItem:
     exists: bool = False
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         if isinstance(event, KnowledgeItemAdded | KnowledgeItemRemoved):
             return replace(self, exists=isinstance(event, KnowledgeItemAdded))
         return self
@@ -69,7 +69,7 @@ class AddKnowledgeItem(_ItemSaid):
         if item.exists:
             raise AlreadyExists("knowledge item", self.knowledge_item_id)
         self._require_source(source)
-        return KnowledgeItemAdded(**self.said())
+        return event_of(KnowledgeItemAdded, self)
 
 
 class ChangeKnowledgeItem(_ItemSaid):
@@ -79,7 +79,7 @@ class ChangeKnowledgeItem(_ItemSaid):
         """Refused as DoesNotExist (the item, or the package)."""
         item.require(self.knowledge_item_id)
         self._require_source(source)
-        return KnowledgeItemChanged(**self.said())
+        return event_of(KnowledgeItemChanged, self)
 
 
 class RemoveKnowledgeItem(_OfItem):
@@ -90,4 +90,4 @@ class RemoveKnowledgeItem(_OfItem):
     def decide(self, item: KnowledgeItem) -> Event:
         """Refused as DoesNotExist."""
         item.require(self.knowledge_item_id)
-        return KnowledgeItemRemoved(**self.said())
+        return event_of(KnowledgeItemRemoved, self)

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, Decision, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.event import Event
 from eventstore.guards import Claim
@@ -54,7 +55,6 @@ class Package:
     parts: frozenset[tuple[PartKind, UUID]] = frozenset()
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case PackageRegistered() if self.identity is None:
                 return replace(self, identity=(event.publisher, event.name, event.version))
@@ -104,7 +104,6 @@ class OfPackage(Command):
     package_id: UUID
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the package."""
         return {package_stream(self.package_id): Package()}
 
 
@@ -123,7 +122,7 @@ class RegisterPackage(OfPackage):
         if package.identity is not None:
             raise AlreadyExists("package", self.package_id)
         claim = _name((self.publisher, self.name, self.version))
-        return Decision([PackageRegistered(**self.said())], claims=[claim])
+        return Decision([event_of(PackageRegistered, self)], claims=[claim])
 
 
 class ChangePackageDetails(OfPackage):
@@ -136,7 +135,7 @@ class ChangePackageDetails(OfPackage):
     def decide(self, package: Package) -> Event:
         """Refused as DoesNotExist."""
         package.require_in_use(self.package_id)
-        return PackageDetailsChanged(**self.said())
+        return event_of(PackageDetailsChanged, self)
 
 
 class MovePackage(OfPackage):
@@ -149,7 +148,7 @@ class MovePackage(OfPackage):
         """Refused as DoesNotExist, IllegalMove."""
         package.require_in_use(self.package_id)
         require_move("package", self.package_id, PACKAGE_MOVES, package.status, self.to_status)
-        return PackageStatusChanged(from_status=package.status, **self.said())
+        return event_of(PackageStatusChanged, self, from_status=package.status)
 
 
 class DeletePackage(OfPackage):
@@ -160,7 +159,7 @@ class DeletePackage(OfPackage):
     def decide(self, package: Package) -> Decision:
         """Refused as DoesNotExist."""
         name = _name(package.require_in_use(self.package_id))
-        return Decision([PackageDeleted(**self.said())], releases=[name])
+        return Decision([event_of(PackageDeleted, self)], releases=[name])
 
 
 class RestorePackage(OfPackage):
@@ -173,4 +172,4 @@ class RestorePackage(OfPackage):
         name = _name(package.require(self.package_id))
         if not package.deleted:
             raise NotAllowed(f"package {self.package_id} is in use; only a deleted one is restored")
-        return Decision([PackageRestored(**self.said())], claims=[name])
+        return Decision([event_of(PackageRestored, self)], claims=[name])

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from eventstore.command import Decision
+from eventstore.commands.event_of import event_of
 from eventstore.commands.packaging.packages import OfPackage, Package, PartKind
 from eventstore.commands.unique import unique
 from eventstore.event import Event
@@ -68,7 +69,7 @@ class AddInstaller(_OfPart):
 
     def decide(self, package: Package) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
-        return self._added(package, "installer", self.installer_id, InstallerAdded(**self.said()))
+        return self._added(package, "installer", self.installer_id, event_of(InstallerAdded, self))
 
 
 class RecordInstallerAnalysis(_OfPart):
@@ -80,7 +81,7 @@ class RecordInstallerAnalysis(_OfPart):
     def decide(self, package: Package) -> Event:
         """Refused as DoesNotExist."""
         self._require(package, "installer", self.installer_id)
-        return InstallerAnalyzed(**self.said())
+        return event_of(InstallerAnalyzed, self)
 
 
 class GenerateScript(_OfPart):
@@ -92,7 +93,7 @@ class GenerateScript(_OfPart):
 
     def decide(self, package: Package) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
-        return self._added(package, "script", self.script_id, ScriptGenerated(**self.said()))
+        return self._added(package, "script", self.script_id, event_of(ScriptGenerated, self))
 
 
 class ReviseScript(_OfPart):
@@ -106,7 +107,7 @@ class ReviseScript(_OfPart):
     def decide(self, package: Package) -> Event:
         """Refused as DoesNotExist."""
         self._require(package, "script", self.script_id)
-        return ScriptRevised(**self.said())
+        return event_of(ScriptRevised, self)
 
 
 class CreatePolicy(_OfPart):
@@ -118,7 +119,7 @@ class CreatePolicy(_OfPart):
 
     def decide(self, package: Package) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
-        return self._added(package, "policy", self.policy_id, PolicyCreated(**self.said()))
+        return self._added(package, "policy", self.policy_id, event_of(PolicyCreated, self))
 
 
 class RecordPolicyTest(_OfPart):
@@ -131,7 +132,7 @@ class RecordPolicyTest(_OfPart):
     def decide(self, package: Package) -> Event:
         """Refused as DoesNotExist."""
         self._require(package, "policy", self.policy_id)
-        return PolicyTested(**self.said())
+        return event_of(PolicyTested, self)
 
 
 class WriteDocumentation(_OfPart):
@@ -144,7 +145,7 @@ class WriteDocumentation(_OfPart):
     def decide(self, package: Package) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
         return self._added(
-            package, "documentation", self.documentation_id, DocumentationWritten(**self.said())
+            package, "documentation", self.documentation_id, event_of(DocumentationWritten, self)
         )
 
 
@@ -158,4 +159,4 @@ class ReviseDocumentation(_OfPart):
     def decide(self, package: Package) -> Event:
         """Refused as DoesNotExist."""
         self._require(package, "documentation", self.documentation_id)
-        return DocumentationRevised(**self.said())
+        return event_of(DocumentationRevised, self)

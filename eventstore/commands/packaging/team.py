@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.fields import AgentName, SettingKey
 from eventstore.commands.packaging.packages import Package, package_stream
 from eventstore.event import Event
@@ -28,7 +29,6 @@ class Setting:
     """0 when there is no such setting."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         if isinstance(event, SystemConfigChanged):
             return replace(self, revision=self.revision + 1)
         return self
@@ -45,7 +45,6 @@ class ChangeSystemConfig(Command):
     """The revision that it is changed from, 0 for a new setting; null for whatever it is."""
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the setting."""
         return {f"system_config-{self.key}": Setting()}
 
     def decide(self, setting: Setting) -> Event:
@@ -55,9 +54,7 @@ class ChangeSystemConfig(Command):
                 f"setting {self.key} is at revision {setting.revision}, not "
                 f"{self.from_revision}: read it again, and change what it says now"
             )
-        return SystemConfigChanged(
-            key=self.key, value=self.value, updated_by=self.updated_by, reason=self.reason
-        )
+        return event_of(SystemConfigChanged, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,6 @@ class AgentAtWork:
     """Nothing: an agent may say at any time what it is at."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         return self
 
 
@@ -78,7 +74,6 @@ class ReportAgentState(Command):
     """The package that it is at; null when it is at none."""
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the agent, and the package."""
         streams: dict[str, State] = {f"agent_state-{self.agent_name}": AgentAtWork()}
         if self.current_package_id is not None:
             streams[package_stream(self.current_package_id)] = Package()
@@ -88,4 +83,4 @@ class ReportAgentState(Command):
         """Refused as DoesNotExist when the package is not there, or deleted."""
         if package is not None and self.current_package_id is not None:
             package.require_in_use(self.current_package_id)
-        return AgentStateChanged(**self.said())
+        return event_of(AgentStateChanged, self)

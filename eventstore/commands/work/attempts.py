@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Decision
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.commands.work.items import OfItem, WorkItem
 from eventstore.event import Event
@@ -35,7 +36,7 @@ class StartAttempt(OfItem):
             raise AlreadyExists("attempt", self.attempt_id)
         moved = [] if item.status == "PROCESSING" else [self.moved(item, "PROCESSING", None)]
         return Decision(
-            [*moved, AttemptStarted(**self.said())],
+            [*moved, event_of(AttemptStarted, self)],
             claims=[unique("work.attempt", self.attempt_id)],
         )
 
@@ -54,9 +55,7 @@ class EndAttempt(OfItem):
         status = item.require_attempt(self.work_item_id, self.attempt_id)
         if status != "STARTED":
             raise IllegalMove("attempt", self.attempt_id, status, self.status, ())
-        said = self.said()
-        del said["work_item_id"]  # the attempt names it
-        return AttemptEnded(**said)
+        return event_of(AttemptEnded, self)
 
 
 class GiveEvidence(OfItem):
@@ -72,7 +71,7 @@ class GiveEvidence(OfItem):
     def decide(self, item: WorkItem) -> Event:
         """Refused as DoesNotExist (the item, or the attempt)."""
         _require(self, item)
-        return EvidenceGiven(**self.said())
+        return event_of(EvidenceGiven, self)
 
 
 class ReportError(OfItem):
@@ -87,7 +86,7 @@ class ReportError(OfItem):
     def decide(self, item: WorkItem) -> Event:
         """Refused as DoesNotExist (the item, or the attempt)."""
         _require(self, item)
-        return ErrorReported(**self.said())
+        return event_of(ErrorReported, self)
 
 
 def _require(command: GiveEvidence | ReportError, item: WorkItem) -> None:

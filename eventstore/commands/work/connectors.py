@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, Decision, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist, require_move
@@ -42,7 +43,6 @@ class Connector:
     """None when there is no such connector."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case ConnectorRegistered() if self.status is None:
                 return replace(self, status="INACTIVE")
@@ -81,7 +81,7 @@ class RegisterConnector(_OfConnector):
         if connector.status is not None:
             raise AlreadyExists("connector", self.connector_id)
         claim = unique("work.connector.name", self.name)
-        return Decision([ConnectorRegistered(**self.said())], claims=[claim])
+        return Decision([event_of(ConnectorRegistered, self)], claims=[claim])
 
 
 class ConfigureConnector(_OfConnector):
@@ -92,7 +92,7 @@ class ConfigureConnector(_OfConnector):
     def decide(self, connector: Connector) -> Event:
         """Refused as DoesNotExist."""
         connector.require(self.connector_id)
-        return ConnectorConfigured(**self.said())
+        return event_of(ConnectorConfigured, self)
 
 
 class MoveConnector(_OfConnector):
@@ -105,7 +105,7 @@ class MoveConnector(_OfConnector):
         """Refused as DoesNotExist, IllegalMove."""
         status = connector.require(self.connector_id)
         require_move("connector", self.connector_id, CONNECTOR_MOVES, status, self.to_status)
-        return ConnectorStatusChanged(from_status=status, **self.said())
+        return event_of(ConnectorStatusChanged, self, from_status=status)
 
 
 class RecordConnectorHealth(_OfConnector):
@@ -116,4 +116,4 @@ class RecordConnectorHealth(_OfConnector):
     def decide(self, connector: Connector) -> Event:
         """Refused as DoesNotExist."""
         connector.require(self.connector_id)
-        return ConnectorHealthChecked(**self.said())
+        return event_of(ConnectorHealthChecked, self)

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist, NotAllowed
 from eventstore.vocabulary.fields import Json, Name
@@ -24,7 +25,6 @@ class DeadLetter:
     state: Literal["absent", "open", "resolved"] = "absent"
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case DeadLetterRecorded() if self.state == "absent":
                 return replace(self, state="open")
@@ -61,7 +61,7 @@ class RecordDeadLetter(_OfLetter):
         """Refused as AlreadyExists."""
         if letter.state != "absent":
             raise AlreadyExists("dead letter", self.dead_letter_id)
-        return DeadLetterRecorded(**self.said())
+        return event_of(DeadLetterRecorded, self)
 
 
 class RetryDeadLetter(_OfLetter):
@@ -73,7 +73,7 @@ class RetryDeadLetter(_OfLetter):
     def decide(self, letter: DeadLetter) -> Event:
         """Refused as DoesNotExist, NotAllowed (it is resolved)."""
         letter.require_open(self.dead_letter_id)
-        return DeadLetterRetried(**self.said())
+        return event_of(DeadLetterRetried, self)
 
 
 class ResolveDeadLetter(_OfLetter):
@@ -84,4 +84,4 @@ class ResolveDeadLetter(_OfLetter):
     def decide(self, letter: DeadLetter) -> Event:
         """Refused as DoesNotExist, NotAllowed (it is resolved)."""
         letter.require_open(self.dead_letter_id)
-        return DeadLetterResolved(**self.said())
+        return event_of(DeadLetterResolved, self)

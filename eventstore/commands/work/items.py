@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.work.orders import WorkOrder, order_stream
 from eventstore.commands.work.schemas import Schemas, schema_stream
 from eventstore.event import Event
@@ -44,7 +45,6 @@ class WorkItem:
     """Approvals and evaluations."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case WorkItemQueued() if self.work_order_id is None:
                 return replace(self, work_order_id=event.work_order_id)
@@ -85,7 +85,6 @@ class OfItem(Command):
     work_item_id: UUID
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the item."""
         return {item_stream(self.work_item_id): WorkItem()}
 
     def moved(self, item: WorkItem, wanted: WorkItemStatus, reason: str | None) -> Event:
@@ -112,7 +111,6 @@ class QueueWorkItem(OfItem):
     """The package that the work is about, if it is about one."""
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the item, the order, and the schemas of the type."""
         return {
             **super().reads(),
             order_stream(self.work_order_id): WorkOrder(),
@@ -126,7 +124,7 @@ class QueueWorkItem(OfItem):
         if order.require(self.work_order_id) == "COMPLETED":
             raise NotAllowed(f"work order {self.work_order_id} is COMPLETED; open another one")
         schemas.check(self.type, self.content)
-        return WorkItemQueued(**self.said())
+        return event_of(WorkItemQueued, self)
 
 
 class AssignWorkItem(OfItem):
@@ -137,7 +135,7 @@ class AssignWorkItem(OfItem):
     def decide(self, item: WorkItem) -> Event:
         """Refused as DoesNotExist."""
         item.require(self.work_item_id)
-        return WorkItemAssigned(**self.said())
+        return event_of(WorkItemAssigned, self)
 
 
 class MoveWorkItem(OfItem):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Decision
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.commands.work.items import OfItem, WorkItem
 from eventstore.refusals import AlreadyExists
@@ -31,7 +32,7 @@ class DecideApproval(OfItem):
         if self.approval_id in item.judgements:
             raise AlreadyExists("approval", self.approval_id)
         return Decision(
-            [ApprovalDecided(**self.said())], claims=[unique("work.approval", self.approval_id)]
+            [event_of(ApprovalDecided, self)], claims=[unique("work.approval", self.approval_id)]
         )
 
 
@@ -52,5 +53,5 @@ class RecordEval(OfItem):
         if self.eval_id in item.judgements:
             raise AlreadyExists("evaluation", self.eval_id)
         return Decision(
-            [EvalRecorded(**self.said())], claims=[unique("work.evaluation", self.eval_id)]
+            [event_of(EvalRecorded, self)], claims=[unique("work.evaluation", self.eval_id)]
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.work.items import WorkItem, item_stream
 from eventstore.event import Event
 from eventstore.refusals import DoesNotExist
@@ -25,7 +26,6 @@ class MemDoc:
     exists: bool = False
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         if isinstance(event, MemDocWritten | MemDocRemoved):
             return replace(self, exists=isinstance(event, MemDocWritten))
         return self
@@ -48,7 +48,6 @@ class WriteMemDoc(_OfMemDoc):
     metadata: Json = Field(default_factory=dict)
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the document, and the item."""
         if self.work_item_id is None:
             return super().reads()
         return {**super().reads(), item_stream(self.work_item_id): WorkItem()}
@@ -57,7 +56,7 @@ class WriteMemDoc(_OfMemDoc):
         """Refused as DoesNotExist (the item)."""
         if item is not None and self.work_item_id is not None:
             item.require(self.work_item_id)
-        return MemDocWritten(**self.said())
+        return event_of(MemDocWritten, self)
 
 
 class RemoveMemDoc(_OfMemDoc):
@@ -69,4 +68,4 @@ class RemoveMemDoc(_OfMemDoc):
         """Refused as DoesNotExist."""
         if not document.exists:
             raise DoesNotExist("document of memory", self.mem_doc_id)
-        return MemDocRemoved(**self.said())
+        return event_of(MemDocRemoved, self)

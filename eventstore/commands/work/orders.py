@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from eventstore.command import Command, State
+from eventstore.commands.event_of import event_of
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist, require_move
 from eventstore.vocabulary.fields import Json, Name
@@ -32,7 +33,6 @@ class WorkOrder:
     """None when there is no such order."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case WorkOrderOpened() if self.status is None:
                 return replace(self, status="PENDING")
@@ -70,7 +70,7 @@ class OpenWorkOrder(_OfOrder):
         """Refused as AlreadyExists."""
         if order.status is not None:
             raise AlreadyExists("work order", self.work_order_id)
-        return WorkOrderOpened(**self.said())
+        return event_of(WorkOrderOpened, self)
 
 
 class ChangeWorkOrderDetails(_OfOrder):
@@ -83,7 +83,7 @@ class ChangeWorkOrderDetails(_OfOrder):
     def decide(self, order: WorkOrder) -> Event:
         """Refused as DoesNotExist."""
         order.require(self.work_order_id)
-        return WorkOrderDetailsChanged(**self.said())
+        return event_of(WorkOrderDetailsChanged, self)
 
 
 class MoveWorkOrder(_OfOrder):
@@ -96,4 +96,4 @@ class MoveWorkOrder(_OfOrder):
         """Refused as DoesNotExist, IllegalMove."""
         status = order.require(self.work_order_id)
         require_move("work order", self.work_order_id, WORK_ORDER_MOVES, status, self.to_status)
-        return WorkOrderStatusChanged(from_status=status, **self.said())
+        return event_of(WorkOrderStatusChanged, self, from_status=status)

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from uuid import UUID
 
 from eventstore.command import Command, Decision, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.commands.work.orders import WorkOrder, order_stream
 from eventstore.event import Event
@@ -24,7 +25,6 @@ class WorkflowTemplate:
     exists: bool = False
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         return replace(self, exists=True) if isinstance(event, WorkflowTemplatePublished) else self
 
 
@@ -36,7 +36,6 @@ class Run:
     """None when there is no such run."""
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case RunStarted() if self.status is None:
                 return replace(self, status="STARTED")
@@ -54,7 +53,6 @@ class PublishWorkflowTemplate(Command):
     definition: Json
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the template."""
         return {f"workflow_template-{self.workflow_template_id}": WorkflowTemplate()}
 
     def decide(self, template: WorkflowTemplate) -> Decision:
@@ -62,7 +60,7 @@ class PublishWorkflowTemplate(Command):
         if template.exists:
             raise AlreadyExists("workflow template", self.workflow_template_id)
         claim = unique("work.workflow_template", self.name, self.template_version)
-        return Decision([WorkflowTemplatePublished(**self.said())], claims=[claim])
+        return Decision([event_of(WorkflowTemplatePublished, self)], claims=[claim])
 
 
 class _OfRun(Command):
@@ -79,7 +77,6 @@ class StartRun(_OfRun):
     work_order_id: UUID | None = None
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the run, the template and the order."""
         streams = super().reads()
         if self.workflow_template_id is not None:
             streams[f"workflow_template-{self.workflow_template_id}"] = WorkflowTemplate()
@@ -96,7 +93,7 @@ class StartRun(_OfRun):
                 state.require(self.work_order_id)
             elif isinstance(state, WorkflowTemplate) and not state.exists:
                 raise DoesNotExist("workflow template", self.workflow_template_id)
-        return RunStarted(**self.said())
+        return event_of(RunStarted, self)
 
 
 class EndRun(_OfRun):
@@ -111,4 +108,4 @@ class EndRun(_OfRun):
             raise DoesNotExist("run", self.run_id)
         if run.status != "STARTED":
             raise IllegalMove("run", self.run_id, run.status, self.status, ())
-        return RunEnded(**self.said())
+        return event_of(RunEnded, self)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from eventstore.command import Command, Decision, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.fields import DocumentType
 from eventstore.commands.unique import unique
 from eventstore.event import Event
@@ -28,7 +29,6 @@ class Schemas:
     active: UUID | None = None
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case SchemaPublished() if event.schema_id not in self.published:
                 return replace(
@@ -81,7 +81,7 @@ class PublishSchema(_OfType):
         if self.document_version in schemas.numbers:
             raise AlreadyExists(f"schema of {self.document_type}, version", self.document_version)
         claim = unique("work.schema", self.schema_id)
-        return Decision([SchemaPublished(**self.said())], claims=[claim])
+        return Decision([event_of(SchemaPublished, self)], claims=[claim])
 
 
 class ActivateSchema(_OfType):
@@ -92,7 +92,7 @@ class ActivateSchema(_OfType):
         schemas.require(self.document_type, self.schema_id)
         if schemas.active == self.schema_id:
             raise NotAllowed(f"schema {self.schema_id} is active already")
-        activated = SchemaActivated(**self.said())
+        activated = event_of(SchemaActivated, self)
         if schemas.active is None:
             return [activated]
         retired = SchemaRetired(schema_id=schemas.active, document_type=self.document_type)
@@ -107,4 +107,4 @@ class RetireSchema(_OfType):
         schemas.require(self.document_type, self.schema_id)
         if schemas.active != self.schema_id:
             raise NotAllowed(f"schema {self.schema_id} is not active")
-        return SchemaRetired(**self.said())
+        return event_of(SchemaRetired, self)

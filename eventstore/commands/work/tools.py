@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from eventstore.command import Command, Decision, State
+from eventstore.commands.event_of import event_of
 from eventstore.commands.unique import unique
 from eventstore.commands.work.connectors import Connector, connector_stream
 from eventstore.event import Event
@@ -39,7 +40,6 @@ class Tool:
     capabilities: frozenset[UUID] = frozenset()
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         match event:
             case ToolRegistered():
                 return replace(self, exists=True)
@@ -62,7 +62,6 @@ class Capability:
     exists: bool = False
 
     def after(self, event: Event) -> Self:
-        """As State.after."""
         return replace(self, exists=True) if isinstance(event, CapabilityDefined) else self
 
     def require(self, capability_id: UUID) -> None:
@@ -95,7 +94,6 @@ class RegisterTool(_OfTool):
     output_schema: JsonSchema
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the tool, and the connector."""
         return {**super().reads(), connector_stream(self.connector_id): Connector()}
 
     def decide(self, tool: Tool, connector: Connector) -> Decision:
@@ -104,7 +102,7 @@ class RegisterTool(_OfTool):
             raise AlreadyExists("tool", self.tool_id)
         connector.require(self.connector_id)
         claim = unique("work.tool.name", self.connector_id, self.name, self.version)
-        return Decision([ToolRegistered(**self.said())], claims=[claim])
+        return Decision([event_of(ToolRegistered, self)], claims=[claim])
 
 
 class DefineCapability(_OfCapability):
@@ -119,7 +117,7 @@ class DefineCapability(_OfCapability):
         if capability.exists:
             raise AlreadyExists("capability", self.capability_id)
         claim = unique("work.capability.name", self.name)
-        return Decision([CapabilityDefined(**self.said())], claims=[claim])
+        return Decision([event_of(CapabilityDefined, self)], claims=[claim])
 
 
 class ChangeCapabilityScopes(_OfCapability):
@@ -130,7 +128,7 @@ class ChangeCapabilityScopes(_OfCapability):
     def decide(self, capability: Capability) -> Event:
         """Refused as DoesNotExist."""
         capability.require(self.capability_id)
-        return CapabilityScopesChanged(**self.said())
+        return event_of(CapabilityScopesChanged, self)
 
 
 class GrantCapability(_OfTool):
@@ -139,7 +137,6 @@ class GrantCapability(_OfTool):
     capability_id: UUID
 
     def reads(self) -> dict[str, State]:
-        """As Command.reads: the tool, and the capability."""
         return {**super().reads(), f"capability-{self.capability_id}": Capability()}
 
     def decide(self, tool: Tool, capability: Capability) -> Event:
@@ -148,7 +145,7 @@ class GrantCapability(_OfTool):
         capability.require(self.capability_id)
         if self.capability_id in tool.capabilities:
             raise NotAllowed(f"tool {self.tool_id} has capability {self.capability_id} already")
-        return CapabilityGranted(**self.said())
+        return event_of(CapabilityGranted, self)
 
 
 class RevokeCapability(_OfTool):
@@ -162,4 +159,4 @@ class RevokeCapability(_OfTool):
         tool.require(self.tool_id)
         if self.capability_id not in tool.capabilities:
             raise NotAllowed(f"tool {self.tool_id} does not have capability {self.capability_id}")
-        return CapabilityRevoked(**self.said())
+        return event_of(CapabilityRevoked, self)
