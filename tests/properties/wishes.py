@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from typing import Any, get_args
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from eventstore.vocabulary.work import ConnectorStatus, WorkItemStatus, WorkOrde
 
 __all__ = ["WISHES"]
 
-FEW = st.integers(1, 2)
+FEW = st.integers(1, 3)
 SOME: dict[str, st.SearchStrategy[Any]] = {
     "agent_id": st.just("ann"),
     "agent_name": st.just("ann"),
@@ -99,7 +100,15 @@ def _commands(context: Any) -> list[type[Command]]:
     return [each for each in found if inspect.isclass(each) and issubclass(each, Command)]
 
 
-WISHES: dict[str, st.SearchStrategy[Command]] = {
-    name: st.one_of([_any(kind) for kind in _commands(context)])
-    for name, context in (("packaging", packaging), ("work", work))
+def _by_module(context: Any) -> list[st.SearchStrategy[Command]]:
+    kinds = defaultdict(list)
+    for kind in _commands(context):
+        kinds[kind.__module__].append(_any(kind))
+    return [st.one_of(of_one) for of_one in kinds.values()]
+
+
+WISHES: dict[str, list[st.SearchStrategy[Command]]] = {
+    "packaging": _by_module(packaging),
+    "work": _by_module(work),
 }
+"""What can be asked of each context, by subject."""

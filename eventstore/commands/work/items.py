@@ -41,8 +41,8 @@ class WorkItem:
     """None when there is no such item."""
     status: WorkItemStatus = "QUEUED"
     attempts: Mapping[UUID, AttemptStatus] = field(default_factory=dict)
-    judgements: frozenset[UUID] = frozenset()
-    """Approvals and evaluations."""
+    approvals: frozenset[UUID] = frozenset()
+    evaluations: frozenset[UUID] = frozenset()
 
     def after(self, event: Event) -> Self:
         match event:
@@ -55,9 +55,9 @@ class WorkItem:
             case AttemptEnded() if self.attempts.get(event.attempt_id) == "STARTED":
                 return replace(self, attempts={**self.attempts, event.attempt_id: event.status})
             case ApprovalDecided():
-                return replace(self, judgements=self.judgements | {event.approval_id})
+                return replace(self, approvals=self.approvals | {event.approval_id})
             case EvalRecorded():
-                return replace(self, judgements=self.judgements | {event.eval_id})
+                return replace(self, evaluations=self.evaluations | {event.eval_id})
         return self
 
     def require(self, item_id: UUID) -> UUID:

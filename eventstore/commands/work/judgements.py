@@ -29,7 +29,7 @@ class DecideApproval(OfItem):
     def decide(self, item: WorkItem) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
         item.require(self.work_item_id)
-        if self.approval_id in item.judgements:
+        if self.approval_id in item.approvals:
             raise AlreadyExists("approval", self.approval_id)
         return Decision(
             [event_of(ApprovalDecided, self)], claims=[unique("work.approval", self.approval_id)]
@@ -50,7 +50,7 @@ class RecordEval(OfItem):
     def decide(self, item: WorkItem) -> Decision:
         """Refused as DoesNotExist, AlreadyExists."""
         item.require(self.work_item_id)
-        if self.eval_id in item.judgements:
+        if self.eval_id in item.evaluations:
             raise AlreadyExists("evaluation", self.eval_id)
         return Decision(
             [event_of(EvalRecorded, self)], claims=[unique("work.evaluation", self.eval_id)]
