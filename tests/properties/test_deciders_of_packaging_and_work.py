@@ -85,6 +85,7 @@ def check_tables(log: Log) -> None:
 def said_raw(command: Any, log: Log) -> Iterator[Event]:
     """How the move that a command asks for can be said in an event, past the decider."""
     kind: type[Event]
+    moves: dict[Any, frozenset[Any]]
     match command:
         case of_packages.MovePackage():
             kind, moves = packaging.PackageStatusChanged, packaging.PACKAGE_MOVES
@@ -95,12 +96,12 @@ def said_raw(command: Any, log: Log) -> Iterator[Event]:
         case of_work.MoveWorkItem() | of_work.StartAttempt():
             (item,) = (r for r in rows(log, WorkItem) if r.id == command.work_item_id)
             wanted = getattr(command, "to_status", "PROCESSING")
-            for before, afters in work.WORK_ITEM_MOVES.items():
-                if wanted in afters:
+            for earlier, later in work.WORK_ITEM_MOVES.items():
+                if wanted in later:
                     yield work.WorkItemStatusChanged(
                         work_item_id=item.id,
                         work_order_id=item.work_order_id,
-                        from_status=before,
+                        from_status=earlier,
                         to_status=wanted,
                     )
             return

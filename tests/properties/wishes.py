@@ -83,7 +83,7 @@ def _any(kind: type[Command]) -> st.SearchStrategy[Command]:
     for name, info in kind.model_fields.items():
         if name == "command_id":
             continue
-        ids = FEW.map(lambda n: UUID(int=n))
+        ids: st.SearchStrategy[Any] = FEW.map(lambda n: UUID(int=n))
         if not info.is_required():
             ids = st.none() | ids
         if (kind, name) in SPECIAL:

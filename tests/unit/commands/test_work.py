@@ -201,7 +201,7 @@ def test_an_item_is_assigned_and_moved() -> None:
 
 
 def test_a_type_has_numbered_schemas_of_which_one_counts() -> None:
-    said = {"document_type": "TICKET", "schema_id": NEW}
+    said: dict[str, Any] = {"document_type": "TICKET", "schema_id": NEW}
     publish = ask.PublishSchema(**said, document_version=2, json_schema=new.json_schema)
     given(old).when(publish).then(new, claims=[Claim("work.schema", str(NEW))])
     given(new).when(publish).refused(AlreadyExists)
@@ -261,10 +261,8 @@ def test_a_tool_is_of_a_connector_and_named_there() -> None:
 
 
 def test_a_tool_is_granted_a_capability_and_loses_it() -> None:
-    said, of_capability = (
-        {"tool_id": TOOL, "capability_id": CAPABILITY},
-        {f"capability-{CAPABILITY}": [defined]},
-    )
+    said: dict[str, Any] = {"tool_id": TOOL, "capability_id": CAPABILITY}
+    of_capability = {f"capability-{CAPABILITY}": [defined]}
     grant, revoke = ask.GrantCapability(**said), ask.RevokeCapability(**said)
     granted, revoked = work.CapabilityGranted(**said), work.CapabilityRevoked(**said)
     given(tooled, others=of_capability).when(grant).then(granted)
@@ -298,7 +296,7 @@ def test_a_run_follows_what_is_there() -> None:
     )
     given(there).when(ask.PublishWorkflowTemplate(**template)).refused(AlreadyExists)
     of_template = f"workflow_template-{TEMPLATE}"
-    both = {of_template: [there], OF_ORDER: [opened]}
+    both: dict[str, list[Event]] = {of_template: [there], OF_ORDER: [opened]}
     begun = work.RunStarted(**said)
     given(others=both).when(ask.StartRun(**said)).then(begun)
     for missing in both:
