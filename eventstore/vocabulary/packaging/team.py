@@ -33,6 +33,7 @@ class SystemConfigChanged(Event, event_type="packaging.system_config_changed", r
 
     key: Name
     value: SettingValue
+    """Any JSON value but null."""
     updated_by: AgentId
     reason: str | None = None
 
