@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from eventstore import Event, RecordedEvent
 from projections.apply.holding import Held, Holding, named
+from projections.months import span
 from projections.projection import Projection, Rows, on
 from projections.row import Row, fields_naming, table
 from projections.testing import FIRST_MOMENT, given, recorded
@@ -151,3 +152,14 @@ def test_the_time_of_the_event_comes_last() -> None:
         table("odd", key=("created_at", "id"), named_by=(("occurred_at", "id"),))(
             type("Odd", (Row,), {"__annotations__": {"id": UUID}})
         )
+
+
+def test_the_months_of_times_go_from_end_to_end() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    times = [datetime(2024, 2, 1, 3, tzinfo=tokyo), datetime(2024, 2, 29, 1, tzinfo=UTC)]
+    assert span(times) == (
+        datetime(2024, 1, 1, tzinfo=UTC),
+        datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC),
+    )
+    assert span([datetime.max.replace(tzinfo=UTC)])[1] == datetime.max.replace(tzinfo=UTC)
+    assert span([datetime.min.replace(tzinfo=UTC)])[0] == datetime.min.replace(tzinfo=UTC)
