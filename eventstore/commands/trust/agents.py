@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from eventstore.command import Command, State
 from eventstore.commands.event_of import event_of
+from eventstore.commands.fields import AgentName
 from eventstore.event import Event
 from eventstore.refusals import DoesNotExist, NotAllowed
-from eventstore.vocabulary.fields import AgentId, Json, Name, Word
+from eventstore.vocabulary.fields import Json, Name, Word
 from eventstore.vocabulary.trust import (
     AgentActivated,
     AgentDeactivated,
@@ -22,22 +23,11 @@ from eventstore.vocabulary.trust import (
 __all__ = [
     "ActivateAgent",
     "Agent",
-    "AgentName",
     "DeactivateAgent",
     "RegisterAgent",
     "UpdateAgent",
     "agent",
 ]
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("has characters that can't be printed")
-    return value
-
-
-AgentName = Annotated[AgentId, AfterValidator(_printable)]
-"""An agent's name, which stands in the name of its stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from eventstore.command import Command, State, Timed
 from eventstore.commands.event_of import event_of
-from eventstore.commands.trust.agents import Agent, AgentName, agent
+from eventstore.commands.fields import AgentName
+from eventstore.commands.trust.agents import Agent, agent
 from eventstore.commands.trust.sessions import Session, session
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist

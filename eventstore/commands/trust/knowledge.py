@@ -10,7 +10,8 @@ from pydantic import Field
 
 from eventstore.command import Command, State
 from eventstore.commands.event_of import event_of
-from eventstore.commands.trust.agents import Agent, AgentName, agent
+from eventstore.commands.fields import AgentName
+from eventstore.commands.trust.agents import Agent, agent
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist
 from eventstore.vocabulary.fields import Json, Name

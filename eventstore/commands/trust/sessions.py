@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from eventstore.command import State, Timed
 from eventstore.commands.event_of import event_of
-from eventstore.commands.trust.agents import Agent, AgentName, agent
+from eventstore.commands.fields import AgentName
+from eventstore.commands.trust.agents import Agent, agent
 from eventstore.commands.trust.ids import NO_IDS, Ids
 from eventstore.event import Event
 from eventstore.refusals import AlreadyExists, DoesNotExist, NotAllowed, SessionEnded, require_move
