@@ -22,9 +22,7 @@ VARIABLE: Final = "EVENTSTORE_TRUST_LADDER"
 def ladder_rules() -> LadderRules:
     """The rules in force here; raises ConfigurationError when the variable makes no sense."""
     text = os.environ.get(VARIABLE, "")
-    types: dict[str, type[int | float]] = {
-        field.name: type(getattr(DEFAULT, field.name)) for field in fields(LadderRules)
-    }
+    types: dict[str, type] = {field.name: type(field.default) for field in fields(LadderRules)}
     values: dict[str, int | float] = {}
     try:
         for part in filter(None, map(str.strip, text.split(","))):
