@@ -112,6 +112,54 @@ REVOKE ALL ON FUNCTION projections.words(text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION projections.index_embeddings(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION projections.words(text[]) TO eventstore_projector, eventstore_auditor;
 
+-- Row security lets no operator near a row before its tenant is known to be right, unless it is
+-- leakproof; `?` and `@>` are not, and without this function an auditor could not use the indexes
+-- on tags, files and dependencies. It looks with the eyes of the projector, who has no such policy,
+-- and says no more than the ids of rows of the caller's own tenant.
+GRANT CREATE ON SCHEMA projections TO eventstore_projector;
+SET LOCAL ROLE eventstore_projector;
+CREATE FUNCTION projections.ids_holding(
+    relation text, holder text, word text, wanted jsonb, after uuid, most bigint)
+RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    tenant text := eventstore.current_tenant();
+    target regclass := (SELECT to_regclass(format('projections.%I', l.table_name))
+                          FROM projections.live_tables AS l WHERE l.table_name = relation);
+    holds  text := (SELECT CASE atttypid WHEN 'jsonb'::regtype THEN '? $1'
+                                         WHEN 'text[]'::regtype THEN '@> ARRAY[$1]' END
+                      FROM pg_attribute WHERE attrelid = target AND attname = holder);
+    meets  text;
+BEGIN
+    IF holds IS NULL THEN
+        RAISE EXCEPTION 'no read model % holds words in a column %', relation, holder
+            USING ERRCODE = 'undefined_column';
+    END IF;
+    SELECT coalesce(string_agg(format(
+               ' AND stored.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $2)).%1$I',
+               name, target), ''), '') INTO meets
+      FROM jsonb_object_keys(wanted) AS name;
+    IF tenant <> '*' THEN
+        meets := meets || ' AND stored.tenant_id = $3';
+    END IF;
+    IF after IS NOT NULL THEN
+        meets := meets || ' AND stored.id > $4';
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT stored.id FROM %s AS stored WHERE stored.%I %s%s ORDER BY stored.id LIMIT $5',
+        target, holder, holds, meets) USING word, wanted, tenant, after, most;
+END
+$$;
+COMMENT ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint) IS
+    'The ids after one, in order, of the rows of a read model that hold a word in a column: a key of '
+    'an object or an element of an array, in jsonb, or of text[]. Rows of the caller''s tenant, '
+    'with what is wanted in other columns.';
+REVOKE ALL ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint)
+    TO eventstore_auditor;
+SET LOCAL ROLE eventstore_owner;
+REVOKE CREATE ON SCHEMA projections FROM eventstore_projector;
+
 -- packaging ---------------------------------------------------------------------------------------
 
 -- work --------------------------------------------------------------------------------------------

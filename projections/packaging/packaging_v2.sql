@@ -51,8 +51,10 @@ CREATE UNIQUE INDEX packages_in_use ON packages (tenant_id, publisher, name, ver
 COMMENT ON INDEX packages_in_use IS
     'Among the packages in use, one for each publisher, name and version; a deleted one gives its '
     'name free.';
-CREATE INDEX packages_status ON packages (tenant_id, status);
-COMMENT ON INDEX packages_status IS 'Packages by status.';
+CREATE INDEX packages_status ON packages (tenant_id, status, created_at, id);
+COMMENT ON INDEX packages_status IS 'Packages by status, the oldest first.';
+CREATE INDEX packages_tags ON packages USING gin (tags);
+COMMENT ON INDEX packages_tags IS 'Packages by tag, through projections.ids_holding.';
 
 CREATE TABLE installers (
     tenant_id     text COLLATE "C" NOT NULL,
