@@ -126,8 +126,10 @@ DECLARE
     tenant text := eventstore.current_tenant();
     target regclass := (SELECT to_regclass(format('projections.%I', l.table_name))
                           FROM projections.live_tables AS l WHERE l.table_name = relation);
-    holds  text := (SELECT CASE atttypid WHEN 'jsonb'::regtype THEN '? $1'
-                                         WHEN 'text[]'::regtype THEN '@> ARRAY[$1]' END
+    -- PostgreSQL knows how common each element of an array is, but not each key of an object, and
+    -- would look for a rare one along the ids; OFFSET 0 makes it find all that hold it first.
+    holds  text := (SELECT CASE atttypid WHEN 'jsonb'::regtype THEN '%s ? $1 %s OFFSET 0'
+                                         WHEN 'text[]'::regtype THEN '%s @> ARRAY[$1] %s' END
                       FROM pg_attribute WHERE attrelid = target AND attname = holder);
     meets  text;
 BEGIN
@@ -135,10 +137,11 @@ BEGIN
         RAISE EXCEPTION 'no read model % holds words in a column %', relation, holder
             USING ERRCODE = 'undefined_column';
     END IF;
-    SELECT coalesce(string_agg(format(
-               ' AND stored.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $2)).%1$I',
-               name, target), ''), '') INTO meets
-      FROM jsonb_object_keys(wanted) AS name;
+    SELECT coalesce(string_agg(CASE jsonb_typeof(value)
+               WHEN 'null' THEN format(' AND stored.%I IS NULL', key)
+               ELSE format(' AND stored.%1$I = (jsonb_populate_record(NULL::%2$s, $2)).%1$I',
+                           key, target) END, ''), '') INTO meets
+      FROM jsonb_each(wanted);
     IF tenant <> '*' THEN
         meets := meets || ' AND stored.tenant_id = $3';
     END IF;
@@ -146,8 +149,9 @@ BEGIN
         meets := meets || ' AND stored.id > $4';
     END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT stored.id FROM %s AS stored WHERE stored.%I %s%s ORDER BY stored.id LIMIT $5',
-        target, holder, holds, meets) USING word, wanted, tenant, after, most;
+        'SELECT id FROM (SELECT stored.id FROM %s AS stored WHERE %s) AS found ORDER BY id LIMIT $5',
+        target, format(holds, format('stored.%I', holder), meets))
+        USING word, wanted, tenant, after, most;
 END
 $$;
 COMMENT ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint) IS
@@ -161,6 +165,14 @@ SET LOCAL ROLE eventstore_owner;
 REVOKE CREATE ON SCHEMA projections FROM eventstore_projector;
 
 -- packaging ---------------------------------------------------------------------------------------
+
+CREATE FUNCTION projections.texts(elements jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(element) FROM jsonb_array_elements_text(elements) AS element
+$$;
+COMMENT ON FUNCTION projections.texts(jsonb) IS 'A jsonb array of strings as an array of texts.';
+REVOKE ALL ON FUNCTION projections.texts(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.texts(jsonb) TO eventstore_projector, eventstore_auditor;
 
 -- work --------------------------------------------------------------------------------------------
 

@@ -74,9 +74,10 @@ SELECT to_json(x) FROM (
 -- The packages in use that have a tag, by id.
 SELECT to_json(x) FROM (
     SELECT p.id, p.name, p.version, p.publisher, p.status, p.tags, p.created_at, p.updated_at
-      FROM projections.ids_holding(
-               'packages', 'tags', %(tag)s, '{"deleted_at": null}', %(after)s, %(limit)s) AS found
-      JOIN packages AS p ON p.tenant_id = %(tenant)s AND p.id = found
+      FROM packages AS p
+     WHERE p.tenant_id = %(tenant)s AND p.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
+               'packages', 'tag_list', %(tag)s, '{"deleted_at": null}', %(after)s, %(limit)s)))
      ORDER BY p.id) AS x
 
 -- name: with_file

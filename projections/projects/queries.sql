@@ -41,10 +41,11 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT p.id, p.name, p.type, p.status, p.owner_id, p.lowest_score, p.last_deployed_at,
            p.updated_at
-      FROM projections.ids_holding(
+      FROM project_contexts AS p
+     WHERE p.tenant_id = %(tenant)s AND p.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
                'project_contexts', 'dependencies', %(dependency)s, '{"status": "active"}',
-               %(after)s, %(limit)s) AS found
-      JOIN project_contexts AS p ON p.tenant_id = %(tenant)s AND p.id = found
+               %(after)s, %(limit)s)))
      ORDER BY p.id) AS x
 
 -- name: having_file
@@ -52,10 +53,11 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT p.id, p.name, p.type, p.status, p.owner_id, p.lowest_score, p.last_deployed_at,
            p.updated_at
-      FROM projections.ids_holding(
+      FROM project_contexts AS p
+     WHERE p.tenant_id = %(tenant)s AND p.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
                'project_contexts', 'codebase', %(path)s, '{"status": "active"}',
-               %(after)s, %(limit)s) AS found
-      JOIN project_contexts AS p ON p.tenant_id = %(tenant)s AND p.id = found
+               %(after)s, %(limit)s)))
      ORDER BY p.id) AS x
 
 -- name: having_variable
@@ -63,10 +65,11 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT p.id, p.name, p.type, p.status, p.owner_id, p.lowest_score, p.last_deployed_at,
            p.updated_at
-      FROM projections.ids_holding(
+      FROM project_contexts AS p
+     WHERE p.tenant_id = %(tenant)s AND p.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
                'project_contexts', 'environment_vars', %(variable)s, '{"status": "active"}',
-               %(after)s, %(limit)s) AS found
-      JOIN project_contexts AS p ON p.tenant_id = %(tenant)s AND p.id = found
+               %(after)s, %(limit)s)))
      ORDER BY p.id) AS x
 
 -- name: modification
@@ -104,9 +107,10 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT m.id, m.project_id, m.request, m.requested_by, m.requested_at, m.status, m.reason,
            m.applied_at, m.affected_files
-      FROM projections.ids_holding(
-               'modifications', 'modified_files', %(path)s, '{}', %(after)s, %(limit)s) AS found
-      JOIN modifications AS m ON m.tenant_id = %(tenant)s AND m.id = found
+      FROM modifications AS m
+     WHERE m.tenant_id = %(tenant)s AND m.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
+               'modifications', 'modified_files', %(path)s, '{}', %(after)s, %(limit)s)))
      ORDER BY m.id) AS x
 
 -- name: template
@@ -132,9 +136,10 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT t.id, t.name, t.description, t.category, t.tech_stack, t.tags, t.estimated_setup_time,
            t.complexity
-      FROM projections.ids_holding(
-               'templates', 'tech_stack', %(tech)s, '{}', %(after)s, %(limit)s) AS found
-      JOIN templates AS t ON t.tenant_id = %(tenant)s AND t.id = found
+      FROM templates AS t
+     WHERE t.tenant_id = %(tenant)s AND t.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
+               'templates', 'tech_stack', %(tech)s, '{}', %(after)s, %(limit)s)))
      ORDER BY t.id) AS x
 
 -- name: templates_tagged
@@ -142,7 +147,8 @@ SELECT to_json(x) FROM (
 SELECT to_json(x) FROM (
     SELECT t.id, t.name, t.description, t.category, t.tech_stack, t.tags, t.estimated_setup_time,
            t.complexity
-      FROM projections.ids_holding(
-               'templates', 'tags', %(tag)s, '{}', %(after)s, %(limit)s) AS found
-      JOIN templates AS t ON t.tenant_id = %(tenant)s AND t.id = found
+      FROM templates AS t
+     WHERE t.tenant_id = %(tenant)s AND t.id = ANY (ARRAY(
+           SELECT projections.ids_holding(
+               'templates', 'tags', %(tag)s, '{}', %(after)s, %(limit)s)))
      ORDER BY t.id) AS x

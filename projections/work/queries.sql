@@ -88,20 +88,23 @@ SELECT to_json(x) FROM (
 -- name: next_items
 -- What an agent should take next: of what waits longest, its own and nobody's, the most urgent.
 SELECT to_json(x) FROM (
-    SELECT i.id, i.work_order_id, i.type, i.status, i.attempts, i.assigned_agent, i.package_id,
-           i.created_at, i.updated_at, o.priority
-      FROM (
-           (SELECT * FROM work_items AS own
-             WHERE own.tenant_id = %(tenant)s AND own.assigned_agent = %(agent_id)s
-               AND own.status = 'QUEUED' AND (%(type)s::text IS NULL OR own.type = %(type)s)
-             ORDER BY own.created_at, own.id LIMIT %(looked_at)s)
-            UNION ALL
-           (SELECT * FROM work_items AS free
-             WHERE free.tenant_id = %(tenant)s AND free.assigned_agent IS NULL
-               AND free.status = 'QUEUED' AND (%(type)s::text IS NULL OR free.type = %(type)s)
-             ORDER BY free.created_at, free.id LIMIT %(looked_at)s)) AS i
-      JOIN work_orders AS o ON o.tenant_id = i.tenant_id AND o.id = i.work_order_id
-     ORDER BY array_position(ARRAY['URGENT', 'HIGH', 'MEDIUM', 'LOW'], o.priority),
+    SELECT i.*
+      FROM (SELECT w.id, w.work_order_id, w.type, w.status, w.attempts, w.assigned_agent,
+                   w.package_id, w.created_at, w.updated_at,
+                   (SELECT o.priority FROM work_orders AS o
+                     WHERE o.tenant_id = w.tenant_id AND o.id = w.work_order_id) AS priority
+              FROM ((SELECT * FROM work_items AS own
+                      WHERE own.tenant_id = %(tenant)s AND own.assigned_agent = %(agent_id)s
+                        AND own.status = 'QUEUED'
+                        AND (%(type)s::text IS NULL OR own.type = %(type)s)
+                      ORDER BY own.created_at, own.id LIMIT %(looked_at)s)
+                     UNION ALL
+                    (SELECT * FROM work_items AS free
+                      WHERE free.tenant_id = %(tenant)s AND free.assigned_agent IS NULL
+                        AND free.status = 'QUEUED'
+                        AND (%(type)s::text IS NULL OR free.type = %(type)s)
+                      ORDER BY free.created_at, free.id LIMIT %(looked_at)s)) AS w) AS i
+     ORDER BY array_position(ARRAY['URGENT', 'HIGH', 'MEDIUM', 'LOW'], i.priority),
               i.created_at, i.id
      LIMIT %(limit)s) AS x
 

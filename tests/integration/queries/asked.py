@@ -63,9 +63,9 @@ def asked(store: EventStore, rows: int) -> tuple[list[Asked], list[str]]:
             return Questions._ask(self, query, values)
 
         listening: Any = type(kind.__name__, (kind,), {"_ask": ask})(store)
-        for single in SINGLE[context](listening, rows):
+        for number, single in enumerate(SINGLE[context](listening, rows)):
             if single is None:
-                silent.append(f"{context}: {heard[-1].query}")
+                silent.append(f"{context}: single question {number}")
         for ask_page, key in pages(context, listening, rows):
             first = ask_page(None, **MANY)
             if not first:
@@ -86,8 +86,7 @@ def pages(
 
     None in its place means that there is only one page.
     """
-    for page, key in PAGES[context](of, rows):
-        yield page, key
+    yield from PAGES[context](of, rows)
 
 
 def by(name: str) -> Callable[[Any], object]:

@@ -31,7 +31,7 @@ def filled(server: EmbeddedServer, template_database: str) -> Iterator[str]:
         for tenant, rows in (("default", ROWS), ("other", ROWS // 3)):
             for context in list(_FILLING)[1:]:
                 conn.execute(_FILLING[context], {"tenant": tenant, "n": rows})
-        conn.execute("ANALYZE")
+        conn.execute("VACUUM (ANALYZE)")
     yield name
     with psycopg.connect(server.admin_url(), autocommit=True) as conn:
         conn.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))

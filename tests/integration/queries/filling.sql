@@ -10,7 +10,9 @@ $$ SELECT timestamptz '2026-01-01' + n * interval '1 minute' $$
 
 -- name: packaging
 -- Packages with a part of each kind; every tenth is deleted, every 500th waits for approval.
-INSERT INTO packages
+INSERT INTO packages (
+    tenant_id, id, name, version, publisher, description, status, installer_id, psadt_script_id,
+    wdac_policy_id, documentation_id, metadata, tags, deleted_at, created_at, updated_at, position)
 SELECT %(tenant)s, pg_temp.id('package', n), 'app-' || n / 3, '1.' || n, 'publisher-' || n %% 300, NULL,
        CASE WHEN n %% 500 = 0 THEN 'waiting_approval'
             ELSE (ARRAY['draft', 'completed', 'failed'])[1 + n %% 3] END,
