@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check bench format clean
+.PHONY: help demo test test-faults check docs bench format clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is"
@@ -29,6 +29,12 @@ check: $(VENV)/ready  ## Check style, types, import directions and migration dri
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/unit/test_imports.py tests/migration/test_drift.py
+
+docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the event classes
+	@home=$$(mktemp -d) && export EVENTSTORE_HOME=$$home DATABASE_URL= EVENTSTORE_DATABASE_URL= && \
+	  trap '$(BIN)/eventstore db down; rm -rf "$$home"' EXIT && \
+	  $(BIN)/eventstore docs schema --out docs/reference && \
+	  $(BIN)/eventstore schema events --out docs/reference/events
 
 bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: 20 minutes
 	@$(BIN)/python -m benchmarks

@@ -90,7 +90,7 @@ def _write(measured_on: Mapping[str, str], outcomes: Mapping[str, list[Outcome]]
         write_between(section, outcomes_markdown(theirs))
         if section == "growth":
             draw_cost(theirs[0], picture(section))
-        else:
+        elif any(outcome.unit == "events/s" for outcome in theirs):
             draw_rates(theirs, picture(section))
 
 

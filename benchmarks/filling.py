@@ -1,4 +1,4 @@
-"""Logs of any length for the workloads: of package histories, and of all contexts mixed.
+"""Logs of any length for the workloads: of package histories, and made-up ones of all contexts.
 
 What is appended goes through the store's public API. A package history is then repeated under
 other names, five times as fast, by a statement that keeps what an append keeps.
@@ -17,9 +17,10 @@ import psycopg
 from benchmarks.history import FIRST_COPY, history
 from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Database
-from benchmarks.stories import crew, stories
 from eventstore import Append, EventStore
 from eventstore.queries import load
+from eventstore.seed import tell
+from eventstore.seed.filling import fill
 from projections.builds.rebuild import rebuild
 
 __all__ = ["HistoryLog", "MixedLog"]
@@ -27,7 +28,6 @@ __all__ = ["HistoryLog", "MixedLog"]
 _SQL: Final = load("benchmarks.sql", "filling.sql")
 _TABLES: Final = load("benchmarks.sql", "packages.sql")
 _EVENTS_A_CALL: Final = 500
-_STORIES_A_CALL: Final = 20
 
 
 class HistoryLog:
@@ -78,22 +78,19 @@ class HistoryLog:
 
 
 class MixedLog:
-    """A database with the generated stories of all contexts, which ends with a whole story."""
+    """A database with the made-up data of all contexts."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.events = 0
-        self._stories = stories()
+        self._told = tell()
 
     def grow_to(self, events: int) -> float:
-        """Appends stories until there are at least so many events; returns the seconds it took."""
+        """Appends until there are so many events; returns the seconds it took."""
         began = perf_counter()
         with EventStore.open(self.database.url) as store:
-            if not self.events:
-                self.events = len(store.append_many([crew()])[0].positions)
-            while self.events < events:
-                told = [one for story in islice(self._stories, _STORIES_A_CALL) for one in story]
-                self.events += sum(len(each.positions) for each in store.append_many(told))
+            more = islice(self._told, max(0, events - self.events))
+            self.events += fill(store, more).appended.total()
         return perf_counter() - began
 
 

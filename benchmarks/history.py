@@ -28,7 +28,15 @@ from benchmarks.packages import (
 from eventstore import Append
 from eventstore.limits import MAX_NAME
 
-__all__ = ["FIRST_COPY", "appends", "history", "made_commits", "read_commits", "source"]
+__all__ = [
+    "FIRST_COPY",
+    "appends",
+    "commit_lines",
+    "history",
+    "made_commits",
+    "read_commits",
+    "source",
+]
 
 _DATA: Final = Path(__file__).parents[2] / "shared" / "data"
 _REAL: Final = {
@@ -73,6 +81,16 @@ def history(events: int) -> Iterator[list[Append]]:
             left -= len(some)
             if left == 0:
                 return
+
+
+def commit_lines() -> Iterator[bytes]:
+    """One history, a JSON line a commit: the recorded one of the index main, or a made one."""
+    if source() == "recorded":
+        with gzip.open(_REAL["main"]) as lines:
+            yield from lines
+    else:
+        for commit in made_commits():
+            yield orjson.dumps(commit) + b"\n"
 
 
 def read_commits(path: Path) -> Iterator[Commit]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 __all__ = ["Aim", "Outcome", "Plan", "Series", "Unit", "take_turns"]
 
-Unit = Literal["events/s", "ms", "µs an event", "MB", "s"]
+Unit = Literal["events/s", "ms", "%", "µs an event", "MB", "s", "recall@10"]
 
 
 @dataclass(frozen=True, slots=True)

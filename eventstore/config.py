@@ -56,6 +56,8 @@ class Settings:
     """Bytes of one event's payload."""
     cache_url: str | None
     """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
+    embedder: str | None
+    """Name of what turns texts into vectors; None when nothing does."""
     origins: Mapping[str, str]
     """For each setting the flag, the variable with its source, or `default`."""
 
@@ -135,6 +137,10 @@ def _tenant(raw: Any) -> str:
     return text
 
 
+def _name(raw: Any) -> str | None:
+    return None if raw is None else str(raw)
+
+
 def _home(raw: Any) -> Path:
     path = Path(raw) if raw else platformdirs.user_data_path("eventstore", appauthor=False)
     try:
@@ -156,6 +162,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
     ),
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
+    "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
 }
 
 

@@ -107,12 +107,16 @@ class GroupCommitWriter:
 
     def submit(self, request: Request) -> Future[list[Receipt]]:
         """Appends in the background; the future gives what `append` returns or raises."""
-        future: Future[list[Receipt]] = Future()
-        pending = _Pending(request, future)
-        if self._enqueue(pending):
-            self._appointed = pending
+        return self.submit_many([request])[0]
+
+    def submit_many(self, requests: Sequence[Request]) -> list[Future[list[Receipt]]]:
+        """Appends in the background, in order, each by itself and as many as can be at once."""
+        futures: list[Future[list[Receipt]]] = [Future() for _ in requests]
+        pending = list(map(_Pending, requests, futures))
+        if pending and self._enqueue(*pending):
+            self._appointed = pending[0]
             self._rouse()
-        return future
+        return futures
 
     def close(self) -> None:
         """Sends what is queued, refuses what comes after, and closes the connection."""
@@ -127,12 +131,12 @@ class GroupCommitWriter:
         if idle:
             self._appender.close()
 
-    def _enqueue(self, pending: _Pending) -> bool:
+    def _enqueue(self, *pending: _Pending) -> bool:
         """Whether the caller is the one to lead."""
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("the store is closed; open it again")
-            self._queue.append(pending)
+            self._queue.extend(pending)
             if self._led:
                 return False
             self._led = True

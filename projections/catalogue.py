@@ -15,7 +15,8 @@ from projections.errors import NotLoaded, UnknownProjection, UnknownVersion
 from projections.packaging import Packaging, PackagingV1
 from projections.projection import Projection
 from projections.projects import Projects
-from projections.trust import Trust
+from projections.trust import Trust, TrustV1
+from projections.trust.settings import ladder_rules
 from projections.work import Work, WorkV1
 from projections.workspaces import Workspaces
 
@@ -27,7 +28,8 @@ _OURS: Final[tuple[Projection, ...]] = (
     Packaging(),
     PackagingV1(),
     Projects(),
-    Trust(),
+    Trust(ladder_rules()),
+    TrustV1(ladder_rules()),
     Work(),
     WorkV1(),
     Workspaces(),

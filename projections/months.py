@@ -5,9 +5,10 @@ A row without its month would be refused. What is known to be there costs nothin
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from eventstore.database import translated
@@ -16,7 +17,7 @@ from projections.projection import Projection
 from projections.row import Row
 from projections.session import Connection
 
-__all__ = ["Months"]
+__all__ = ["Months", "span"]
 
 _SQL: Final = load("projections.sql", "rows.sql")
 
@@ -41,8 +42,7 @@ class Months:
         wanted: defaultdict[type[Row], set[date]] = defaultdict(set)
         for row in rows:
             if row is not None and (column := type(row).BY_MONTH):
-                time = getattr(row, column).astimezone(UTC)
-                wanted[type(row)].add(date(time.year, time.month, 1))
+                wanted[type(row)].add(_month(getattr(row, column)))
         for table, months in wanted.items():
             if missing := sorted(months - self._known[table]):
                 names = {"schema": self._schema, "table": table.TABLE, "months": missing}
@@ -54,3 +54,17 @@ class Months:
         """Takes nothing for granted any more: others may have changed the tables."""
         for known in self._known.values():
             known.clear()
+
+
+def span(times: Iterable[datetime]) -> tuple[datetime, datetime]:
+    """The first and the last moment of the months in which these times lie, from end to end."""
+    months = set(map(_month, times))
+    first, last = min(months), max(months)
+    last = last.replace(day=monthrange(last.year, last.month)[1])
+    return datetime.combine(first, time.min, UTC), datetime.combine(last, time.max, UTC)
+
+
+def _month(moment: datetime) -> date:
+    """Its first day, in UTC."""
+    there = moment.astimezone(UTC)
+    return date(there.year, there.month, 1)

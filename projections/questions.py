@@ -53,7 +53,7 @@ class Questions:
             cls.SQL = sql
 
     def __init__(self, store: EventStore) -> None:
-        self._store = store
+        self.store = store
 
     def _one(self, answer: type[A], query: str, **values: Any) -> A | None:
         """The only answer, or None when there is none."""
@@ -68,9 +68,9 @@ class Questions:
         return [answer.model_validate_json(row) for row in found]
 
     def _ask(self, query: str, values: Mapping[str, Any]) -> list[bytes]:
-        facts = {"tenant": self._store.tenant, **values}
+        facts = {"tenant": self.store.tenant, **values}
 
         def run(conn: Connection) -> list[bytes]:
             return [row for (row,) in conn.execute(self.SQL[query], facts, binary=True)]
 
-        return self._store.database.read(run)
+        return self.store.database.read(run)

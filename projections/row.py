@@ -35,6 +35,7 @@ class Row:
     KEY: ClassVar[tuple[str, ...]]
     NAMED_BY: ClassVar[tuple[tuple[str, ...], ...]]
     NAMED_ONLY_BY: ClassVar[tuple[type[Event], ...]]
+    SEARCHED: ClassVar[tuple[str, ...]]
     BY_MONTH: ClassVar[str | None]
     COLUMNS: ClassVar[tuple[str, ...]]
     FULL_KEY: ClassVar[Callable[[Any], Key]]
@@ -80,6 +81,7 @@ def fields_naming(table: type[Row], event: type) -> tuple[tuple[str, ...], ...]:
     return found or tuple(fields for fields in table.NAMED_BY if there.issuperset(fields))
 
 
+_EMBEDDED: Final = ("embedding", "embedding_model")
 _LONGEST_IN_MONTHS: Final = 63 - len("_2026_01")
 """So that the names of its partitions are names for PostgreSQL."""
 _OWN_NAMES: Final = frozenset(Row.__annotations__)
@@ -93,6 +95,7 @@ def table(
     key: str | tuple[str, ...],
     named_by: tuple[str | tuple[str, ...], ...],
     named_only_by: tuple[type[Event], ...] = (),
+    searched: tuple[str, ...] = (),
     by_month: str | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Makes a class the row type of table `name`, whose key columns are `key` (after tenant_id).
@@ -107,6 +110,9 @@ def table(
     are made when rows need them. Where such a time is that of the event which makes the row,
     `occurred_at` stands for it in `named_by`, as the last field: it counts for events that have no
     other way to name a row of the table.
+
+    `searched` are the columns by whose text rows are found, a title before what it stands above.
+    Such a table also has the columns `embedding` and `embedding_model`, and in SQL `words`.
     """
 
     def make(cls: type[R]) -> type[R]:
@@ -122,10 +128,13 @@ def table(
                 f"{name} can't be kept by month: {by_month} has to be in its key, and the name "
                 f"at most {_LONGEST_IN_MONTHS} letters long"
             )
+        made.SEARCHED = searched
         own = tuple(f.name for f in dataclasses.fields(made))  # type: ignore[arg-type]
         if taken := _OWN_NAMES.intersection(own):
             raise TypeError(f"a column of {name} can't be named {', '.join(sorted(taken))}")
         made.COLUMNS = ("tenant_id", *own, "created_at", "updated_at", "position")
+        if lacking := {*searched, *(_EMBEDDED if searched else ())}.difference(own):
+            raise TypeError(f"{name} can't be searched without {', '.join(sorted(lacking))}")
         made.FULL_KEY = attrgetter("tenant_id", *made.KEY)
         return made
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -23,7 +25,7 @@ from eventstore.queries import load
 from eventstore.vector import Vector
 from projections.column_types import vector_columns
 from projections.flight import Executes
-from projections.months import Months
+from projections.months import Months, span
 from projections.projection import Projection, State
 from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
@@ -169,9 +171,10 @@ class RowStore:
         if table.BY_MONTH is None:
             return self._queries[table][query], [keys_json(table, keys)]
         place = 1 + table.KEY.index(table.BY_MONTH)
-        times = [key[place] for key in keys]
-        bounds = [keys_json(table, keys), min(times).isoformat(), max(times).isoformat()]
-        return self._queries[table][f"{query}_in_months"], bounds
+        first, last = span(key[place] for key in keys)
+        # mypy takes the hash of rows, which have none, for that of their class.
+        text = _in_months(f"{query}_in_months", table, self.schema, first, last)  # type: ignore[arg-type]
+        return text, [keys_json(table, keys)]
 
     def _copy(self, conn: Connection, table: type[Row], rows: list[Row]) -> None:
         types = [number for number, _ in self._types_of(conn, table)]
@@ -227,26 +230,46 @@ def _jsonb(value: Any) -> bytes:
 
 def _composed(table: type[Row], schema: str) -> dict[str, bytes]:
     """The queries of rows.sql for one table, ready to be sent."""
+    left_out = ("{ordered_key}", "{month}")  # which depend on more than the table
+    return {
+        name: _with_parts(name, table, schema)
+        for name, text in _SQL.items()
+        if not any(part in text for part in left_out)
+    }
+
+
+@lru_cache(maxsize=64)
+def _in_months(query: str, table: type[Row], schema: str, first: datetime, last: datetime) -> bytes:
+    """One of the queries for a table that is kept by month, for the months of these moments."""
+    assert table.BY_MONTH is not None, "only such tables are asked like this"
+    return _with_parts(
+        query,
+        table,
+        schema,
+        month=sql.Identifier("stored", table.BY_MONTH),
+        first=sql.Literal(first),
+        last=sql.Literal(last),
+    )
+
+
+def _with_parts(query: str, table: type[Row], schema: str, **more: sql.Composable) -> bytes:
     key = ("tenant_id", *table.KEY)
     changing = [name for name in table.COLUMNS if name not in key]
-    parts: dict[str, sql.Composable] = {
-        "table": sql.Identifier(schema, table.TABLE),
-        "names": _names(table.COLUMNS),
-        "columns": _names(table.COLUMNS, "stored"),
-        "key": _names(key),
-        "stored_key": _names(key, "stored"),
-        "named_key": _names(key, "named"),
-        "changing": _names(changing),
-        "excluded": _names(changing, "excluded"),
-    }
-    if table.BY_MONTH is not None:
-        parts["month"] = sql.Identifier("stored", table.BY_MONTH)
-    left_out = {"{ordered_key}"} if "month" in parts else {"{ordered_key}", "{month}"}
-    return {
-        name: sql.SQL(text).format(**parts).as_bytes()
-        for name, text in _SQL.items()
-        if not any(part in text for part in left_out)  # the order depends on the columns' types
-    }
+    return (
+        sql.SQL(_SQL[query])
+        .format(
+            table=sql.Identifier(schema, table.TABLE),
+            names=_names(table.COLUMNS),
+            columns=_names(table.COLUMNS, "stored"),
+            key=_names(key),
+            stored_key=_names(key, "stored"),
+            named_key=_names(key, "named"),
+            changing=_names(changing),
+            excluded=_names(changing, "excluded"),
+            **more,
+        )
+        .as_bytes()
+    )
 
 
 def _names(columns: Iterable[str], relation: str | None = None) -> sql.Composed:

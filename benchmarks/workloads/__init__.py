@@ -9,20 +9,23 @@ from benchmarks.measure import Outcome, Plan
 from benchmarks.sandbox import Sandbox
 from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
+from benchmarks.workloads.cache import cache
 from benchmarks.workloads.growth import growth
 from benchmarks.workloads.history import history
+from benchmarks.workloads.ingest import ingest
 from benchmarks.workloads.latency import latency
 from benchmarks.workloads.live import live
 from benchmarks.workloads.peers import peers
 from benchmarks.workloads.read import read
 from benchmarks.workloads.rebuild import rebuild
+from benchmarks.workloads.search import search
 
 __all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 
 Workload = Callable[[Sandbox, Plan, Callable[[str], None]], Iterator[Outcome]]
 
 SECTIONS: Final[dict[str, dict[str, Workload]]] = {
-    "log": {"append": append, "batch": batch, "read": read},
+    "log": {"append": append, "batch": batch, "read": read, "ingest": ingest},
     "projections": {
         "history": history,
         "rebuild": rebuild,
@@ -31,6 +34,8 @@ SECTIONS: Final[dict[str, dict[str, Workload]]] = {
         "peers": peers,
     },
     "growth": {"growth": growth},
+    "contexts": {"cache": cache},
+    "search": {"search": search},
 }
 """By section of docs/benchmarks.md and by name, in the order in which they run."""
 

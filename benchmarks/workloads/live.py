@@ -39,7 +39,7 @@ def live(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[
     memory: dict[str, list[float]] = {}
     loads: dict[str, tuple[HistoryLog | MixedLog, Sequence[Projection]]] = {
         "package histories": (HistoryLog(sandbox.database()), [PackageHistories()]),
-        "three contexts": (MixedLog(sandbox.database()), PROJECTIONS),
+        "all contexts": (MixedLog(sandbox.database()), PROJECTIONS),
     }
     for load_name, (log, projections) in loads.items():
         log.grow_to(plan.burst)

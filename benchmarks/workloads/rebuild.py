@@ -1,4 +1,4 @@
-"""Rebuild of the three contexts' read models: of a generated log, and of real runs if present."""
+"""Rebuild of all contexts' read models: of a made-up log, and of real runs if present."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["rebuild"]
 
 _TRAILS: Final = Path(__file__).parents[3] / "shared" / "data" / "agent-trails"
 """Recorded runs of real agents; they don't come with the project, and need not be there."""
-_ALL: Final = "all three"
+_ALL: Final = "all at once"
 
 
 def rebuild(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
@@ -32,7 +32,7 @@ def rebuild(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterat
     log.grow_to(plan.events)
     yield _measured(
         "rebuild",
-        f"rebuild of three contexts, {log.events:,} generated events",
+        f"rebuild of all contexts, {log.events:,} made-up events",
         log.database,
         PROJECTIONS,
         plan,
@@ -47,7 +47,7 @@ def rebuild(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterat
                 types = [each.event_type for each in store.read_all()]
             yield _measured(
                 "rebuild-trails",
-                f"rebuild of three contexts, {len(types):,} events of recorded runs",
+                f"rebuild of all contexts, {len(types):,} events of recorded runs",
                 database,
                 [each for each in PROJECTIONS if not set(types).isdisjoint(each.event_types)],
                 plan,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,9 +15,13 @@ from eventstore.cli.output import print_json, print_record, print_rows, progress
 from eventstore.ingest.reader import find_reader, formats
 
 if TYPE_CHECKING:
-    from eventstore.ingest.run import Files, Told
+    from eventstore.ingest.files import Files
+    from eventstore.ingest.told import Told
 
 __all__ = ["app"]
+
+_LISTED: Final = 1000
+"""Runs, and failures, that the JSON report lists one by one; all are counted."""
 
 app = typer.Typer(no_args_is_help=True, help="Append recorded runs of other systems.")
 
@@ -51,64 +56,79 @@ for _name in formats():
 
 
 def _ingest(options: Options, name: str, paths: list[Path], dry_run: bool) -> None:
-    from eventstore.ingest.run import Ingest, find_files
+    from eventstore.ingest.collecting import collecting_rarely
+    from eventstore.ingest.files import find_files
+    from eventstore.ingest.run import Ingest
     from eventstore.store import EventStore
 
     reader = find_reader(name)
     files = find_files(paths, reader)
-    told: list[Told] = []
+    report = _Report()
     with (
         EventStore.open(options.database_url, tenant=options.tenant) as store,
         progress(options) as display,
+        collecting_rarely(),
     ):
         ingest = Ingest(store, reader, dry_run=dry_run)
         for path in display.track(files.paths, description=name):
             for each in ingest.file(path):
-                told.append(each)
+                report.add(each)
                 if each.error is not None:
                     say(f"{each.file}: {each.error}")
-    _report(options, files, told, dry_run)
-    if any(each.outcome == "failed" for each in told):
+    report.show(options, files, dry_run)
+    if report.runs["failed"]:
         raise typer.Exit(5)
 
 
-def _report(options: Options, files: Files, told: list[Told], dry_run: bool) -> None:
-    runs = Counter(each.outcome for each in told)
-    types: Counter[str] = Counter()
-    for each in told:
-        types.update(each.appended)
-    summary: dict[str, Any] = {
-        "dry_run": dry_run,
-        "files": len(files.paths),
-        "files_skipped": dict(files.skipped),
-        "runs_appended": runs["appended"],
-        "runs_continued": runs["continued"],
-        "runs_already_there": runs["already there"],
-        "failed": runs["failed"],
-        "events_appended": types.total(),
-        "events_already_there": sum(each.events_already_there for each in told),
-    }
-    if options.json:
-        failed = [
-            {
-                "file": each.file,
-                "correlation_id": each.correlation_id,
-                "error": type(each.error).__name__,
-                "message": str(each.error),
-                "facts": each.error.facts,
-            }
-            for each in told
-            if each.error is not None
-        ]
-        runs_told = [
-            {"file": e.file, "correlation_id": e.correlation_id, "outcome": e.outcome} for e in told
-        ]
-        print_json(
-            {**summary, "event_types": dict(types.most_common()), "runs": runs_told,
-             "failures": failed}
-        )  # fmt: skip
-        return
-    print_record(options, summary)
-    if types:
-        rows = [{"event_type": name, "events": number} for name, number in types.most_common()]
-        print_rows(options, rows, ("event_type", "events"))
+@dataclass
+class _Report:
+    """What became of all runs, counted as they are told: a file may hold very many."""
+
+    runs: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    already_there: int = 0
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, told: Told) -> None:
+        self.runs[told.outcome] += 1
+        self.types.update(told.appended)
+        self.already_there += told.events_already_there
+        place = {"file": told.file, "correlation_id": told.correlation_id}
+        if len(self.listed) < _LISTED:
+            self.listed.append({**place, "outcome": told.outcome})
+        if told.error is not None and len(self.failures) < _LISTED:
+            self.failures.append(
+                {
+                    **place,
+                    "error": type(told.error).__name__,
+                    "message": str(told.error),
+                    "facts": told.error.facts,
+                }
+            )
+
+    def show(self, options: Options, files: Files, dry_run: bool) -> None:
+        summary: dict[str, Any] = {
+            "dry_run": dry_run,
+            "files": len(files.paths),
+            "files_skipped": dict(files.skipped),
+            "runs_appended": self.runs["appended"],
+            "runs_continued": self.runs["continued"],
+            "runs_already_there": self.runs["already there"],
+            "failed": self.runs["failed"],
+            "events_appended": self.types.total(),
+            "events_already_there": self.already_there,
+        }
+        if options.json:
+            left_out = self.runs.total() - len(self.listed)
+            print_json(
+                {**summary, "event_types": dict(self.types.most_common()), "runs": self.listed,
+                 "runs_not_listed": left_out, "failures": self.failures,
+                 "failures_not_listed": self.runs["failed"] - len(self.failures)}
+            )  # fmt: skip
+            return
+        print_record(options, summary)
+        if self.types:
+            types = self.types.most_common()
+            rows = [{"event_type": name, "events": number} for name, number in types]
+            print_rows(options, rows, ("event_type", "events"))

@@ -31,6 +31,7 @@ OWN: Final = {
     "trace": "eventstore.cli.trace",
     "partitions": "eventstore.cli.partitions",
     "ingest": "eventstore.cli.ingest",
+    "seed": "eventstore.cli.seed",
 }
 """Commands of this package: the module that has each one's Typer app, called `app`."""
 GROUP: Final = "eventstore.commands"

@@ -21,17 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventstore.append import Append
 from eventstore.ingest.agent_trail_chapters import LOOKING_BACK, Run
 from eventstore.ingest.agent_trail_file import Agent, Trail, parse
-from eventstore.ingest.agent_trail_items import word
-from eventstore.ingest.reader import Reader
-from eventstore.ingest.story import Story
+from eventstore.ingest.form import word
+from eventstore.ingest.reader import Reader, whole
+from eventstore.ingest.story import Story, registration
 from eventstore.vocabulary.trust import (
-    AgentRegistered,
     SessionCompleted,
     SessionStarted,
     TrustMetricRecorded,
@@ -52,14 +51,15 @@ _LEADS: Final = frozenset({"lead", "workflow-runner"})
 _KNOWN_AT_THE_START: Final[tuple[str, ...]] = ("projectId", "tags")
 
 
-def read(data: bytes, name: str) -> Iterator[Append]:
+def read(file: BinaryIO, name: str) -> Iterator[Append]:
     """The events of one trail; raises BrokenFile or InvalidEvent."""
-    trail = parse(data)
+    trail = parse(whole(file))
     source = {"format": "agent-trail", "trail": trail.id, "file": name}
     story = Story(uuid5(NAMESPACE, trail.id), source)
     agents = _agents(trail)
     for agent in agents:
-        yield _registration(agent, source)
+        persona = word(agent.role, "unknown")
+        yield registration(NAMESPACE, agent.name, persona, source, agent.joinedAt)
     leads = [agent.name for agent in agents if agent.role in _LEADS]
     run = Run(trail, story, lead=leads[0] if leads else agents[0].name)
     opened = _open(run)
@@ -90,19 +90,6 @@ def _agents(trail: Trail) -> list[Agent]:
         for name, at in reversed(joined.items())
         if name not in listed
     ]
-
-
-def _registration(agent: Agent, source: dict[str, Any]) -> Append:
-    """An agent's registration: the same fact in every trail, so that it belongs to no run."""
-    persona = word(agent.role, "unknown")
-    event = AgentRegistered(agent_id=agent.name, name=agent.name, persona_type=persona)
-    return Append(
-        f"agent-{agent.name}",
-        [event.with_id(uuid5(NAMESPACE, f"agent/{persona}/{agent.name}"))],
-        agent=agent.name,
-        occurred_at=agent.joinedAt,
-        metadata={"derived": [], "source": source},
-    )
 
 
 def _open(run: Run) -> UUID:

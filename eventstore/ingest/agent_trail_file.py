@@ -10,11 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from eventstore.event import invalid
-from eventstore.ingest.reader import BrokenFile
+from eventstore.ingest.form import Moment, Part, Text, checked, document
 from eventstore.vocabulary.fields import AgentId, Share
 from eventstore.vocabulary.trust import Significance
 
@@ -29,47 +27,16 @@ ItemType = Literal[
 ]  # fmt: skip
 
 
-def _moment(value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ValueError("is no ISO 8601 time, such as 2026-05-15T19:44:21.608Z")
-    if moment.tzinfo is None:
-        raise ValueError("has no time zone")
-    if not 1970 <= moment.year < 3000:
-        raise ValueError("is not in the years 1970 to 2999")
-    return moment.astimezone(UTC)
-
-
 def _instant(value: object) -> datetime:
     if type(value) is not int or not 0 <= value < _YEAR_3000:
         raise ValueError("is no time in milliseconds since 1970")
     return _EPOCH + timedelta(milliseconds=value)
 
 
-Text = Annotated[str, Field(min_length=1)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
-
-    @property
-    def rest(self) -> dict[str, Any]:
-        """What the form does not name."""
-        return self.model_extra or {}
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """All of it that is not null, under its names in the file."""
-        named = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: value for name, value in named.items() if value is not None} | self.rest
-
-
-class Item(_Part):
+class Item(Part):
     """One event of a chapter."""
 
     ts: Instant
@@ -80,7 +47,7 @@ class Item(_Part):
     raw: dict[str, Any] = Field(default_factory=dict)
 
 
-class Chapter(_Part):
+class Chapter(Part):
     """A phase of the run: one agent at one thing."""
 
     id: Text
@@ -91,7 +58,7 @@ class Chapter(_Part):
     events: list[Item]
 
 
-class Agent(_Part):
+class Agent(Part):
     """Who took part, and as what."""
 
     name: AgentId
@@ -99,14 +66,14 @@ class Agent(_Part):
     joinedAt: Moment  # noqa: N815
 
 
-class Retrospective(_Part):
+class Retrospective(Part):
     """How the run is seen at its end, by those who did it."""
 
     summary: str
     confidence: Share | None = None
 
 
-class Task(_Part):
+class Task(Part):
     """What the run was for."""
 
     title: Text
@@ -114,7 +81,7 @@ class Task(_Part):
     source: dict[str, Any] | None = None
 
 
-class Trail(_Part):
+class Trail(Part):
     """One run, as its agents wrote it down."""
 
     id: Text
@@ -138,14 +105,4 @@ class Trail(_Part):
 
 def parse(data: bytes) -> Trail:
     """The trail in a file; raises BrokenFile with the first flaw and the way to it."""
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise BrokenFile(f"is no JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise BrokenFile(f"is no agent trail: a JSON {type(document).__name__}, not an object")
-    try:
-        return Trail.model_validate(document)
-    except ValidationError as error:
-        flaw = invalid(error, "")
-        raise BrokenFile(flaw.reason, path=flaw.path) from None
+    return checked(Trail, document(data))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from eventstore.event import Event
 from eventstore.ingest.agent_trail_file import Item, ItemType
+from eventstore.ingest.form import word
 from eventstore.vocabulary.trust import (
     DecisionMade,
     FindingReported,
@@ -19,7 +19,7 @@ from eventstore.vocabulary.trust import (
 )
 from eventstore.vocabulary.work import ErrorReported, EvidenceGiven
 
-__all__ = ["ABOUT_WORK", "Scene", "addressee", "event_of", "word"]
+__all__ = ["ABOUT_WORK", "Scene", "addressee", "event_of"]
 
 _MESSAGES: Final[Mapping[ItemType, tuple[MessageRole, MessageType]]] = {
     "note": ("agent", "text"),
@@ -36,8 +36,6 @@ ABOUT_WORK: Final[frozenset[ItemType]] = frozenset(
     {"error", "completion-evidence", "completion-marker"}
 )
 """Entries that tell of the work item; all others are said in the agent's session."""
-
-_WORD: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 class Scene:
@@ -68,11 +66,6 @@ def addressee(item: Item) -> str | None:
     """The agent that a note is for: the one whose step it describes."""
     name = item.raw.get("agent") if item.type == "note" else None
     return name if isinstance(name, str) else None
-
-
-def word(text: object, otherwise: str) -> str:
-    """The text itself if it can name a kind of something, else the other word."""
-    return text if isinstance(text, str) and _WORD.fullmatch(text) else otherwise
 
 
 _Made = tuple[Event, dict[str, Any]]

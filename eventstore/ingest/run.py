@@ -2,106 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO
 from uuid import UUID
 
 import orjson
 
 from eventstore.append import Append
 from eventstore.codec import encode, payload_hash
-from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent, NotFound
 from eventstore.event import RecordedEvent
-from eventstore.ingest.reader import BrokenFile, Reader
+from eventstore.ingest.files import shown
+from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader, Records
+from eventstore.ingest.runs import Run, runs
+from eventstore.ingest.settled import SettledRuns
+from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
 from eventstore.store import EventStore
 
-__all__ = ["MAX_FILE_BYTES", "Files", "Ingest", "RunDiffers", "Told", "find_files"]
-
-MAX_FILE_BYTES: Final = 64 * 1024 * 1024
-"""Of one file; a file is in memory as a whole, one at a time."""
-
-_FLAWS: Final = (BrokenFile, InvalidEvent, AppendRefused)
-"""What can be wrong with a file, as against with the store."""
+__all__ = ["Ingest"]
 
 _Recorded = dict[UUID, tuple[bytes, str | None]]
 """By event id: the hash of the payload, and the file that it was read from, if from one."""
-
-Outcome = Literal["appended", "continued", "already there", "failed"]
-
-
-class RunDiffers(AppendRefused):
-    """A run is recorded with other content than the file has; nothing was appended.
-
-    Of the file's `events`, `recorded` are in the log, `differing` of these with other content;
-    `recorded_from` is the file that the recorded ones came from, if they say so.
-    """
-
-    def __init__(
-        self, run: UUID, events: int, recorded: int, differing: int, recorded_from: str | None
-    ) -> None:
-        self.run, self.events, self.recorded = run, events, recorded
-        self.differing, self.recorded_from = differing, recorded_from
-        source = f" from {recorded_from}" if recorded_from else ""
-        super().__init__(
-            f"run {run} is recorded{source} with other content: of {events} events in this file "
-            f"{recorded} are recorded, {differing} of them otherwise; what is recorded stays"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of one run, or of a file in which none could be read."""
-
-    file: str
-    outcome: Outcome
-    correlation_id: UUID | None = None
-    events_already_there: int = 0
-    appended: Counter[str] = field(default_factory=Counter)
-    """Events by type; in a dry run those that would be appended."""
-    error: EventStoreError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Which files are to be read, and how many were passed over, by the end of their name."""
-
-    paths: list[Path]
-    skipped: Counter[str]
-
-
-def find_files(paths: Iterable[Path], reader: Reader) -> Files:
-    """The files themselves, and in directories, at any depth, those that the format reads.
-
-    In order of name, a directory's own files before those of the directories in it; no file
-    twice. Raises NotFound for what is not there, and BrokenFile for a
-    directory that can't be listed.
-    """
-    found: dict[Path, None] = {}
-    skipped: Counter[str] = Counter()
-    for path in paths:
-        if not path.is_dir():
-            if not path.exists():
-                raise NotFound("file or directory", _shown(path))
-            found[path] = None
-            continue
-        for folder, folders, names in os.walk(path, onerror=_unlisted):
-            folders.sort()
-            for name in sorted(names):
-                file = Path(folder, name)
-                # A pipe or a socket would never end, a link may lead nowhere.
-                if reader.reads(name) and file.is_file():
-                    found[file] = None
-                else:
-                    skipped["".join(file.suffixes[-2:]) or name] += 1
-    return Files(list(found), skipped)
-
-
-def _unlisted(error: OSError) -> None:
-    raise BrokenFile(f"can't be listed: {error.strerror}", path=str(error.filename)) from error
 
 
 class Ingest:
@@ -112,56 +35,77 @@ class Ingest:
         self._shared: set[UUID] = set()
         self._pretended: dict[UUID, _Recorded] = {}
         """In a dry run, what would be recorded by now."""
+        self._settled = SettledRuns(store, dry_run=dry_run) if reader.settled else None
 
     def file(self, path: Path) -> Iterator[Told]:
-        """Appends the runs of a file and says what became of each.
+        """Appends the runs of a file, one after the other, and says what became of each.
 
         Whatever is wrong with the file is told as `failed`. What is wrong with the store is raised:
         StoreUnavailable, PermissionDenied and so on.
         """
-        shown = _shown(path)
+        name, empty = shown(path), True
         try:
-            runs = self._runs(path)
-        except _FLAWS as error:
-            yield Told(shown, "failed", error=error)
+            with ExitStack() as files:
+                found = runs(self._records(path, files))
+                each = self._settled.told if self._settled else self._one_by_one
+                for told in each(name, found):
+                    empty = False
+                    yield told
+        except FLAWS as error:
+            yield Told(name, "failed", error=error)
             return
-        shared = runs.pop(None, [])
-        if not runs and not shared:
-            yield Told(shown, "failed", error=BrokenFile("holds no event"))
-        for run, appends in runs.items():
-            assert run is not None, "what belongs to no run is in `shared`"
-            try:
-                yield self._run(shown, run, appends, shared)
-            except _FLAWS as error:
-                yield Told(shown, "failed", run, error=error)
+        if empty:
+            yield Told(name, "failed", error=BrokenFile("holds no run"))
 
-    def _runs(self, path: Path) -> dict[UUID | None, list[Append]]:
-        """The appends of a file by run, in order; raises BrokenFile or InvalidEvent."""
+    def _records(self, path: Path, files: ExitStack) -> Records:
+        """What the reader finds in a file, and in the one beside it if there is one."""
+        reader, name = self._reader, self._name(path)
+        file = files.enter_context(_opened(path))
+        if reader.beside is not None:
+            second = path.with_name(path.name.partition(".")[0] + reader.beside.ending)
+            if second.is_file():
+                return reader.beside.read(file, files.enter_context(_opened(second)), name)
+        return reader.read(file, name)
+
+    def _name(self, path: Path) -> str:
+        """The file's name, after those of as many folders as the reader wants to know."""
+        folders = path.absolute().parent.parts[1:]
+        wanted = folders[max(0, len(folders) - self._reader.folders) :]
+        return shown(Path(*wanted, path.name))
+
+    def _one_by_one(
+        self, name: str, found: Iterable[Run | Append | BrokenRecord]
+    ) -> Iterator[Told]:
+        shared: dict[UUID, Append] = {}
+        for each in found:
+            if isinstance(each, Append):
+                shared.setdefault(each.events[0].event_id, each)
+            else:
+                yield self._told(name, each, shared)
+
+    def _told(self, name: str, run: Run | BrokenRecord, shared: dict[UUID, Append]) -> Told:
+        if isinstance(run, BrokenRecord):
+            return Told(name, "failed", error=run)
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise BrokenFile(f"can't be read: {error.strerror or error}") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise BrokenFile(f"is larger than {MAX_FILE_BYTES:,} bytes")
-        runs: dict[UUID | None, list[Append]] = {}
-        for append in self._reader.read(data, _shown(Path(path.name))):
-            runs.setdefault(append.correlation_id, []).append(append)
-        return runs
+            return self._run(name, run, shared)
+        except FLAWS as error:
+            return Told(name, "failed", run.correlation_id, error=error)
 
-    def _run(self, shown: str, run: UUID, appends: list[Append], shared: list[Append]) -> Told:
-        self._store.prepare(appends)  # before anything of it is recorded
-        new = self._new(run, appends)
-        there = _events(appends) - _events(new)
+    def _run(self, name: str, run: Run, shared: dict[UUID, Append]) -> Told:
+        self._store.prepare(run.appends)  # before anything of it is recorded
+        new = self._new(run.correlation_id, run.appends)
+        there = run.events - sum(len(append.events) for append in new)
         if not new:
-            return Told(shown, "already there", run, there)
+            return Told(name, "already there", run.correlation_id, there)
         types: Counter[str] = Counter()
-        for append in shared:
+        for append in shared.values():
             types.update(self._share(append))
+        shared.clear()
         if not self._dry_run:
             self._store.append_many(new)
         types.update(event.event_type for append in new for event in append.events)
-        return Told(shown, "continued" if there else "appended", run, there, types)
+        outcome: Outcome = "continued" if there else "appended"
+        return Told(name, outcome, run.correlation_id, there, types)
 
     def _new(self, run: UUID, appends: list[Append]) -> list[Append]:
         """The appends that are not recorded yet; raises RunDiffers.
@@ -208,8 +152,14 @@ class Ingest:
         return new
 
 
-def _events(appends: list[Append]) -> int:
-    return sum(len(append.events) for append in appends)
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, open to be read; raises BrokenFile when it can't be."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise BrokenFile(f"can't be read: {error.strerror or error}") from error
 
 
 def _source(recorded: RecordedEvent) -> str | None:
@@ -217,8 +167,3 @@ def _source(recorded: RecordedEvent) -> str | None:
     metadata = orjson.loads(recorded.metadata)
     source = metadata.get("source")
     return str(source.get("file")) if isinstance(source, dict) else None
-
-
-def _shown(path: Path) -> str:
-    """A path in words that can be printed and stored, whatever bytes it is made of."""
-    return os.fsencode(path).decode(errors="backslashreplace")

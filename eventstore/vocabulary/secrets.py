@@ -27,12 +27,11 @@ __all__ = ["OpenJson", "Sealed", "refuse_secrets"]
 T = TypeVar("T")
 
 _NAME: Final = re.compile(
-    r"(?:^|[_.-])(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private)_?key|credentials?)$",
+    r"(?:^|_)(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private)_?key|credentials?)$",
     re.IGNORECASE,
 )
-"""The end of a name whose value is a secret, such as DB_PASSWORD; word limits of camel case are
-made underscores before."""
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""The end of a name whose value is a secret, such as DB_PASSWORD."""
+_WORD_LIMIT: Final = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _ADDRESS: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 """An address with a password in it."""
 
@@ -75,7 +74,8 @@ def refuse_secrets(value: T, info: ValidationInfo) -> T:
 def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The paths to strings that look like secrets."""
     if isinstance(value, str):
-        if _ADDRESS.search(value) or (value and path and _NAME.search(_HUMP.sub("_", path[-1]))):
+        name = _WORD_LIMIT.sub("_", path[-1]) if path else ""
+        if _ADDRESS.search(value) or (value and _NAME.search(name)):
             yield path
     elif isinstance(value, dict):
         for name, inner in value.items():

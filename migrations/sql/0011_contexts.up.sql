@@ -25,21 +25,13 @@ COMMENT ON FUNCTION projections.drop_live(text) IS
 
 CREATE FUNCTION projections.make_way(projection text, projection_version integer) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    name   text;
-    filled boolean;
 BEGIN
-    FOR name IN SELECT t.table_name FROM projections.live_tables AS t
-                 WHERE t.projection = make_way.projection
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM projections.%I)', name) INTO filled;
-        IF filled THEN
-            RETURN false;
-        END IF;
-    END LOOP;
+    -- Whether there are rows, row security does not tell the owner; so it is asked for their room.
     IF EXISTS (SELECT FROM projections.live_tables AS t
                 WHERE t.projection = make_way.projection
-                  AND t.projection_version >= make_way.projection_version) THEN
+                  AND (t.projection_version >= make_way.projection_version
+                       OR pg_relation_size(to_regclass(format('projections.%I', t.table_name))) > 0))
+    THEN
         RETURN false;
     END IF;
     PERFORM projections.drop_live(projection);
@@ -112,12 +104,55 @@ REVOKE ALL ON FUNCTION projections.words(text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION projections.index_embeddings(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION projections.words(text[]) TO eventstore_projector, eventstore_auditor;
 
--- Row security lets no operator near a row before its tenant is known to be right, unless it is
--- leakproof; `?` and `@>` are not, and without this function an auditor could not use the indexes
--- on tags, files and dependencies. It looks with the eyes of the projector, who has no such policy,
--- and says no more than the ids of rows of the caller's own tenant.
+-- Row security lets no operator near a row before the tenant is known to be right, unless it is
+-- leakproof, and @@ is not: for an auditor, an index on words would be of no use, and a search
+-- would read the whole table (measured). So this function looks with the eyes of the projector,
+-- who has no such policy, and says no more than the keys of the caller's own tenant.
 GRANT CREATE ON SCHEMA projections TO eventstore_projector;
 SET LOCAL ROLE eventstore_projector;
+CREATE FUNCTION projections.found_by_words(
+    relation text, query tsquery, filters jsonb, most integer,
+    OUT key jsonb, OUT rank real) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    tenant   text := eventstore.current_tenant();
+    target   regclass := to_regclass(format('projections.%I', relation));
+    columns  text;
+    document text;
+    meets    text;
+BEGIN
+    SELECT string_agg(format('%L, likely.%I', attname, attname), ', '),
+           string_agg(format('stored.%I', attname), ', ') INTO document, columns
+      FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+     WHERE indrelid = target AND indisprimary;
+    SELECT coalesce(string_agg(format(
+               'AND stored.%1$I = ANY (ARRAY(SELECT wanted.%1$I FROM '
+               'jsonb_populate_recordset(NULL::%2$s, $2 -> %1$L) AS wanted))',
+               name, target), ' '), '') INTO meets
+      FROM jsonb_object_keys(filters) AS name;
+    IF tenant <> '*' THEN
+        meets := meets || ' AND stored.tenant_id = $3';
+    END IF;
+    -- How near the words are to each other costs eight times as much to say as how often they are
+    -- there (measured), and common words are in very many rows: so first the one, then the other.
+    RETURN QUERY EXECUTE format(
+        'SELECT jsonb_build_object(%s), ts_rank_cd(likely.words, $1) AS rank '
+        '  FROM (SELECT %s, words, position FROM %s AS stored WHERE words @@ $1 %s '
+        '         ORDER BY ts_rank(words, $1) DESC, position DESC LIMIT $5) AS likely '
+        ' ORDER BY rank DESC, likely.position DESC LIMIT $4',
+        document, columns, target, meets)
+        USING query, filters, tenant, most, greatest(500, 5 * most);
+END
+$$;
+COMMENT ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer) IS
+    'The keys of the rows of a searchable table in which a query is found, the best first, of the '
+    'caller''s tenant. `filters` has for each column rows with the values that it may have.';
+REVOKE ALL ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer)
+    TO eventstore_auditor;
+
+-- `?` and `@>` are not leakproof either: an auditor uses the indexes on tags, files and dependencies
+-- through this function, in the same way.
 CREATE FUNCTION projections.ids_holding(
     relation text, holder text, word text, wanted jsonb, after uuid, most bigint)
 RETURNS SETOF uuid
@@ -178,15 +213,6 @@ GRANT EXECUTE ON FUNCTION projections.texts(jsonb) TO eventstore_projector, even
 
 -- trust -------------------------------------------------------------------------------------------
 
--- A tsvector ends at 1 MB, and a value that does not fit would stop the projection.
-CREATE FUNCTION projections.message_words(content text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT to_tsvector('english', CASE WHEN octet_length(content) <= 262144 THEN content
-                                       ELSE left(content, 100000) END)
-$$;
-COMMENT ON FUNCTION projections.message_words(text) IS
-    'The words of a message; of a very large one, those at its start.';
-
 CREATE FUNCTION projections.agent_knowledge_words(domain text, content jsonb) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT to_tsvector('english', domain)
@@ -197,11 +223,8 @@ $$;
 COMMENT ON FUNCTION projections.agent_knowledge_words(text, jsonb) IS
     'The words of what an agent learned: what it is about, and the strings of its content; of a '
     'very large content, those at its start.';
-REVOKE ALL ON FUNCTION
-    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
-FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    projections.message_words(text), projections.agent_knowledge_words(text, jsonb)
+REVOKE ALL ON FUNCTION projections.agent_knowledge_words(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.agent_knowledge_words(text, jsonb)
     TO eventstore_projector, eventstore_auditor;
 
 -- projects ----------------------------------------------------------------------------------------

@@ -95,14 +95,17 @@ def run(
     from projections.hooks.installed import checked, installed
     from projections.live.daemon import run_daemon
     from projections.log import show_on_stderr
+    from projections.search.hook import embedding_hooks
     from projections.workspaces.cached import DEPENDENTS
 
     show_on_stderr(log_format)
     options = Options.of(context)
     wanted = [each for versions in named(names) for each in versions]
     running = {each.name for each in wanted}
-    hooks = checked(installed(), [each.name for each in all_projections()])
     url, revive = store_of(options)
+    known = all_projections()
+    found = [*installed(), *embedding_hooks(url, known, options.settings().embedder)]
+    hooks = checked(found, [each.name for each in known])
     stop = Event()
     stop_on_signals(stop)
     with (

@@ -11,10 +11,11 @@ from typing import Final
 from eventstore import EventStore
 from projections.demo.team import agent_stream
 from projections.trust import Trust, TrustLevel
+from projections.trust.settings import ladder_rules
 
 __all__ = ["Standings"]
 
-_RULES: Final = Trust()
+_RULES: Final = Trust(ladder_rules())
 
 
 class Standings:

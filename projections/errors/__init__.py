@@ -36,7 +36,9 @@ ProjectionError (an EventStoreError)
 ├── UnknownHook        no hook of that name was ever told anything
 ├── HookFailed         a hook raised an error; it is tried again for ever
 ├── HookRefused        what is registered as a hook is none that can be run
+├── EmbedderRefused    no embedder of that name can be used
 ├── QuestionRefused    a question asks for more than one answer may hold
+├── SearchRefused      a search without words or vector, or with a value that can't be compared
 ├── UnknownColumn      the table has no column of that name
 └── NoSuchRow          the row did not exist at that moment
 """
@@ -78,12 +80,14 @@ from projections.errors.building import (
     WorkerLost,
 )
 from projections.errors.finding import (
+    EmbedderRefused,
     HookFailed,
     HookRefused,
     NoSuchRow,
     NotLoaded,
     QuestionRefused,
     RulesNotFound,
+    SearchRefused,
     UnknownColumn,
     UnknownHook,
     UnknownProjection,
@@ -94,6 +98,7 @@ from projections.errors.finding import (
 __all__ = [
     "CompareRefused",
     "Contradiction",
+    "EmbedderRefused",
     "EventNotApplied",
     "FoldNotStated",
     "HookFailed",
@@ -118,6 +123,7 @@ __all__ = [
     "RowExists",
     "RulesDiffer",
     "RulesNotFound",
+    "SearchRefused",
     "ShardsDiffer",
     "SqlRefused",
     "SwitchRefused",

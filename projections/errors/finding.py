@@ -8,12 +8,14 @@ from typing import Any
 from projections.errors.base import ProjectionError, key_words
 
 __all__ = [
+    "EmbedderRefused",
     "HookFailed",
     "HookRefused",
     "NoSuchRow",
     "NotLoaded",
     "QuestionRefused",
     "RulesNotFound",
+    "SearchRefused",
     "UnknownColumn",
     "UnknownHook",
     "UnknownProjection",
@@ -80,13 +82,13 @@ class UnknownVersion(ProjectionError):
 
 
 class UnknownTable(ProjectionError):
-    """No projection builds a table called `name`."""
+    """No projection builds a table called `name`, or none that can be searched."""
 
     exit_code = 3
 
-    def __init__(self, name: str, known: list[str]) -> None:
-        self.name, self.known = name, known
-        super().__init__(f"no table {name!r}; there are {', '.join(known)}")
+    def __init__(self, name: str, known: list[str], kind: str = "table") -> None:
+        self.name, self.known, self.kind = name, known, kind
+        super().__init__(f"no {kind} {name!r}; there are {', '.join(known)}")
 
 
 class UnknownColumn(ProjectionError):
@@ -145,3 +147,23 @@ class NoSuchRow(ProjectionError):
         self.table, self.key, self.position, self.held = table, key, position, list(held)
         tail = f"; held events name it: {key_words(self.held)}" if self.held else ""
         super().__init__(f"{table} had no row {key_words(key)} at position {position}{tail}")
+
+
+class EmbedderRefused(ProjectionError):
+    """What is called `name` can't be used to turn texts into vectors; `reason` says why."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"embedder {name!r}: {reason}; see EVENTSTORE_EMBEDDER")
+
+
+class SearchRefused(ProjectionError):
+    """What was asked of `table` is no search; `reason` says what is wrong, and what to do."""
+
+    exit_code = 2
+
+    def __init__(self, table: str, reason: str) -> None:
+        self.table, self.reason = table, reason
+        super().__init__(f"search of {table}: {reason}")

@@ -181,6 +181,7 @@ CREATE TABLE documentation (
     sections        jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(sections) = 'object'),
     embedding       vector,
     embedding_model text,
+    words           tsvector GENERATED ALWAYS AS (projections.words(content)) STORED,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     position        bigint NOT NULL,
@@ -189,6 +190,8 @@ CREATE TABLE documentation (
     FOREIGN KEY (tenant_id, package_id) REFERENCES packages ON DELETE RESTRICT
 );
 COMMENT ON TABLE documentation IS 'Documentation of packages, for people.';
+COMMENT ON COLUMN documentation.words IS
+    'The words of the text, stemmed: words @@ websearch_to_tsquery(''english'', …).';
 COMMENT ON COLUMN documentation.id IS 'documentation_id of the events.';
 COMMENT ON COLUMN documentation.package_id IS 'The package that is documented.';
 COMMENT ON COLUMN documentation.content IS 'The text.';
@@ -196,9 +199,8 @@ COMMENT ON COLUMN documentation.sections IS 'The text in parts, by their titles.
 COMMENT ON CONSTRAINT documentation_embedded ON documentation IS 'A vector says whose it is.';
 CREATE INDEX documentation_package ON documentation (tenant_id, package_id);
 COMMENT ON INDEX documentation_package IS 'The documentation of a package.';
-CREATE INDEX documentation_words ON documentation USING gin (projections.words(content));
-COMMENT ON INDEX documentation_words IS
-    'Full text: projections.words(content) @@ websearch_to_tsquery(''english'', …).';
+CREATE INDEX documentation_words ON documentation USING gin (words);
+COMMENT ON INDEX documentation_words IS 'Full text, through projections.found_by_words.';
 
 ALTER TABLE packages
     ADD CONSTRAINT packages_installer FOREIGN KEY (tenant_id, installer_id)
@@ -265,6 +267,8 @@ CREATE TABLE knowledge_items (
     source_package_id uuid,
     embedding         vector,
     embedding_model   text,
+    words             tsvector GENERATED ALWAYS AS (setweight(projections.words(title), 'A')
+                      || projections.words(content)) STORED,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     position          bigint NOT NULL,
@@ -274,6 +278,9 @@ CREATE TABLE knowledge_items (
         REFERENCES packages ON DELETE SET NULL (source_package_id)
 );
 COMMENT ON TABLE knowledge_items IS 'What the team has learned and wants to find again.';
+COMMENT ON COLUMN knowledge_items.words IS
+    'The words of title, which count for more, and content, stemmed: '
+    'words @@ websearch_to_tsquery(''english'', …).';
 COMMENT ON COLUMN knowledge_items.id IS 'knowledge_item_id of the events.';
 COMMENT ON COLUMN knowledge_items.title IS 'What it is about, in a line.';
 COMMENT ON COLUMN knowledge_items.content IS 'What was learned.';
@@ -285,10 +292,8 @@ COMMENT ON CONSTRAINT knowledge_items_source ON knowledge_items IS
 CREATE INDEX knowledge_items_package ON knowledge_items (tenant_id, source_package_id)
     WHERE source_package_id IS NOT NULL;
 COMMENT ON INDEX knowledge_items_package IS 'What was learned from a package.';
-CREATE INDEX knowledge_items_words ON knowledge_items
-    USING gin (projections.words(title, content));
-COMMENT ON INDEX knowledge_items_words IS
-    'Full text: projections.words(title, content) @@ websearch_to_tsquery(''english'', …).';
+CREATE INDEX knowledge_items_words ON knowledge_items USING gin (words);
+COMMENT ON INDEX knowledge_items_words IS 'Full text, through projections.found_by_words.';
 
 CREATE TABLE system_config (
     tenant_id  text COLLATE "C" NOT NULL,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from eventstore import RecordedEvent
 from eventstore.vocabulary.packaging import (
     AgentStateChanged,
+    DocumentationEmbedded,
     DocumentationRevised,
     DocumentationWritten,
     KnowledgeItemAdded,
     KnowledgeItemChanged,
+    KnowledgeItemEmbedded,
     KnowledgeItemRemoved,
     PolicyCreated,
     PolicyTested,
@@ -16,6 +18,7 @@ from eventstore.vocabulary.packaging import (
     ScriptRevised,
     SystemConfigChanged,
 )
+from projections.embedding import take_embedding
 from projections.errors import Contradiction
 from projections.packaging.projection_v1 import PackagingV1
 from projections.packaging.rows import (
@@ -126,6 +129,12 @@ class Packaging(
         documentation.content = event.content
         documentation.sections = event.sections
 
+    @on(DocumentationEmbedded)
+    def documentation_embedded(
+        self, event: DocumentationEmbedded, recorded: RecordedEvent, rows: Rows
+    ) -> None:
+        take_embedding(Documentation, event, rows)
+
     @on(KnowledgeItemAdded)
     def knowledge_added(
         self, event: KnowledgeItemAdded, recorded: RecordedEvent, rows: Rows
@@ -155,6 +164,12 @@ class Packaging(
         self, event: KnowledgeItemRemoved, recorded: RecordedEvent, rows: Rows
     ) -> None:
         rows.remove(KnowledgeItem)
+
+    @on(KnowledgeItemEmbedded)
+    def knowledge_embedded(
+        self, event: KnowledgeItemEmbedded, recorded: RecordedEvent, rows: Rows
+    ) -> None:
+        take_embedding(KnowledgeItem, event, rows)
 
     @on(SystemConfigChanged)
     def config_changed(

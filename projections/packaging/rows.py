@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from eventstore.vector import Vector
 from eventstore.vocabulary.packaging import (
     AgentActivity,
     PackageRegistered,
@@ -107,7 +108,7 @@ class WdacPolicy(Row):
     test_passed: bool | None = None
 
 
-@table("documentation", key="id", named_by=("documentation_id",))
+@table("documentation", key="id", named_by=("documentation_id",), searched=("content",))
 class Documentation(Row):
     """Documentation of a package."""
 
@@ -115,7 +116,7 @@ class Documentation(Row):
     package_id: UUID
     content: str
     sections: dict[str, Any] = field(default_factory=dict)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 
@@ -137,7 +138,7 @@ class ProcessHistory(Row):
     correlation_id: UUID
 
 
-@table("knowledge_items", key="id", named_by=("knowledge_item_id",))
+@table("knowledge_items", key="id", named_by=("knowledge_item_id",), searched=("title", "content"))
 class KnowledgeItem(Row):
     """Something that the team has learned."""
 
@@ -145,7 +146,7 @@ class KnowledgeItem(Row):
     title: str
     content: str
     source_package_id: UUID | None = None
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 

@@ -10,10 +10,11 @@ SELECT {columns}
 
 -- name: load_in_months
 -- The same for a table that is kept by month: other months than those of the keys are not opened.
+-- Which they are is in the text, or a plan for any values would be one for all months.
 SELECT {columns}
   FROM json_populate_recordset(NULL::{table}, %s::text::json) AS named
   JOIN {table} AS stored USING ({key})
- WHERE {month} BETWEEN %s AND %s
+ WHERE {month} BETWEEN {first} AND {last}
 
 -- name: make_months
 -- Makes the months of a table that some rows need, as far as they are not there.
@@ -35,7 +36,7 @@ DELETE FROM {table} AS stored
 -- The same for a table that is kept by month.
 DELETE FROM {table} AS stored
  USING json_populate_recordset(NULL::{table}, %s::text::json) AS named
- WHERE ({stored_key}) = ({named_key}) AND {month} BETWEEN %s AND %s
+ WHERE ({stored_key}) = ({named_key}) AND {month} BETWEEN {first} AND {last}
 
 -- name: insert
 -- Loads rows into a table that has none of their keys, nor a key yet.

@@ -2,6 +2,7 @@
 
 from projections.trust.ladder import DEFAULT, Fact, LadderRules, Standing, standing
 from projections.trust.projection import Trust
+from projections.trust.projection_v1 import TrustV1
 from projections.trust.rows import (
     Agent,
     AgentAuditLog,
@@ -33,5 +34,6 @@ __all__ = [
     "TrustLevelChange",
     "TrustMetric",
     "TrustMetricDaily",
+    "TrustV1",
     "standing",
 ]

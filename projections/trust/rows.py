@@ -155,7 +155,12 @@ class TrustLevelChange(Row):
     changed_at: datetime
 
 
-@table("agent_knowledge", key="knowledge_id", named_by=("knowledge_id",))
+@table(
+    "agent_knowledge",
+    key="knowledge_id",
+    named_by=("knowledge_id",),
+    searched=("domain", "content"),
+)
 class AgentKnowledge(Row):
     """What an agent has learned, and how well it served it."""
 
@@ -187,6 +192,7 @@ class ConversationMessage(Row):
     key=("message_id", "created_at"),
     named_by=(("message_id", "sent_at"), ("message_id", "occurred_at")),
     by_month="created_at",
+    searched=("content",),
 )
 class ConversationHistory(Row):
     """A message in a session. An event about an earlier one has the field sent_at."""

@@ -310,6 +310,8 @@ CREATE TABLE agent_knowledge (
     success_count   bigint NOT NULL DEFAULT 0 CHECK (success_count BETWEEN 0 AND usage_count),
     success_rate    double precision NOT NULL DEFAULT 0 CHECK (success_rate BETWEEN 0 AND 1),
     last_used_at    timestamptz,
+    words           tsvector GENERATED ALWAYS AS
+                    (projections.agent_knowledge_words(domain, content)) STORED,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     position        bigint NOT NULL,
@@ -320,16 +322,13 @@ CREATE TABLE agent_knowledge (
 );
 COMMENT ON TABLE agent_knowledge IS
     'What agents have learned and can use again, and how well it served them.';
+COMMENT ON COLUMN agent_knowledge.words IS
+    'The words of domain and content, stemmed: words @@ websearch_to_tsquery(''english'', …).';
 COMMENT ON COLUMN agent_knowledge.knowledge_id IS 'knowledge_id of the events.';
 COMMENT ON COLUMN agent_knowledge.agent_id IS 'Who learned it.';
 COMMENT ON COLUMN agent_knowledge.knowledge_type IS 'pattern, solution or preference.';
 COMMENT ON COLUMN agent_knowledge.domain IS 'What it is about.';
 COMMENT ON COLUMN agent_knowledge.content IS 'What was learned.';
-COMMENT ON COLUMN agent_knowledge.embedding IS
-    'Where its meaning lies, in as many dimensions as the model has; null until it is computed, '
-    'and again when the content changes.';
-COMMENT ON COLUMN agent_knowledge.embedding_model IS
-    'The model that computed the embedding; vectors of two models can''t be compared.';
 COMMENT ON COLUMN agent_knowledge.usage_count IS 'How often it was used.';
 COMMENT ON COLUMN agent_knowledge.success_count IS 'How often it helped.';
 COMMENT ON COLUMN agent_knowledge.success_rate IS
@@ -345,26 +344,8 @@ CREATE INDEX agent_knowledge_agent
 COMMENT ON INDEX agent_knowledge_agent IS 'What an agent knows of a kind, the best proven last.';
 CREATE INDEX agent_knowledge_domain ON agent_knowledge (tenant_id, domain, knowledge_id);
 COMMENT ON INDEX agent_knowledge_domain IS 'What all agents know about something.';
-CREATE INDEX agent_knowledge_content ON agent_knowledge
-    USING gin (projections.agent_knowledge_words(domain, content));
-COMMENT ON INDEX agent_knowledge_content IS
-    'Full text: agent_knowledge_words(domain, content) @@ websearch_to_tsquery(''english'', …).';
-CREATE INDEX agent_knowledge_embedding_384 ON agent_knowledge
-    USING hnsw ((embedding::vector(384)) vector_cosine_ops) WHERE vector_dims(embedding) = 384;
-COMMENT ON INDEX agent_knowledge_embedding_384 IS
-    'The nearest by cosine distance, among embeddings of 384 dimensions.';
-CREATE INDEX agent_knowledge_embedding_768 ON agent_knowledge
-    USING hnsw ((embedding::vector(768)) vector_cosine_ops) WHERE vector_dims(embedding) = 768;
-COMMENT ON INDEX agent_knowledge_embedding_768 IS
-    'The nearest by cosine distance, among embeddings of 768 dimensions.';
-CREATE INDEX agent_knowledge_embedding_1024 ON agent_knowledge
-    USING hnsw ((embedding::vector(1024)) vector_cosine_ops) WHERE vector_dims(embedding) = 1024;
-COMMENT ON INDEX agent_knowledge_embedding_1024 IS
-    'The nearest by cosine distance, among embeddings of 1024 dimensions.';
-CREATE INDEX agent_knowledge_embedding_1536 ON agent_knowledge
-    USING hnsw ((embedding::vector(1536)) vector_cosine_ops) WHERE vector_dims(embedding) = 1536;
-COMMENT ON INDEX agent_knowledge_embedding_1536 IS
-    'The nearest by cosine distance, among embeddings of 1536 dimensions.';
+CREATE INDEX agent_knowledge_content ON agent_knowledge USING gin (words);
+COMMENT ON INDEX agent_knowledge_content IS 'Full text, through projections.found_by_words.';
 
 CREATE TABLE conversation_messages (
     tenant_id         text COLLATE "C" NOT NULL,
@@ -411,11 +392,12 @@ CREATE TABLE conversation_history (
     model_used        text CHECK (char_length(model_used) BETWEEN 1 AND 255),
     embedding         vector,
     embedding_model   text CHECK (char_length(embedding_model) BETWEEN 1 AND 255),
+    words             tsvector GENERATED ALWAYS AS (projections.words(content)) STORED,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     position          bigint NOT NULL,
     PRIMARY KEY (tenant_id, message_id, created_at),
-    FOREIGN KEY (tenant_id, message_id) REFERENCES conversation_messages ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, message_id) REFERENCES conversation_messages,
     FOREIGN KEY (tenant_id, session_id) REFERENCES agent_sessions,
     FOREIGN KEY (tenant_id, parent_message_id) REFERENCES conversation_messages,
     CONSTRAINT conversation_history_embedded
@@ -424,6 +406,8 @@ CREATE TABLE conversation_history (
 COMMENT ON TABLE conversation_history IS
     'What was said in sessions: messages, and the findings and reflections of agents; a partition '
     'for each month.';
+COMMENT ON COLUMN conversation_history.words IS
+    'The words of the content, stemmed: words @@ websearch_to_tsquery(''english'', …).';
 COMMENT ON COLUMN conversation_history.message_id IS 'message_id of the event.';
 COMMENT ON COLUMN conversation_history.session_id IS 'The session in which it was said.';
 COMMENT ON COLUMN conversation_history.role IS 'Who said it: user, agent or system.';
@@ -435,10 +419,6 @@ COMMENT ON COLUMN conversation_history.tokens_used IS
     'Tokens that the model took for it; null when unknown.';
 COMMENT ON COLUMN conversation_history.model_used IS
     'The model that wrote it; null when none did.';
-COMMENT ON COLUMN conversation_history.embedding IS
-    'Where its meaning lies, in as many dimensions as the model has; null until it is computed.';
-COMMENT ON COLUMN conversation_history.embedding_model IS
-    'The model that computed the embedding; vectors of two models can''t be compared.';
 COMMENT ON CONSTRAINT conversation_history_embedded ON conversation_history IS
     'An embedding means nothing without its model.';
 CREATE INDEX conversation_history_session
@@ -446,26 +426,8 @@ CREATE INDEX conversation_history_session
 COMMENT ON INDEX conversation_history_session IS
     'The messages of a session by time; those of the same moment are in no order, which '
     'conversation_messages knows.';
-CREATE INDEX conversation_history_content ON conversation_history
-    USING gin (projections.message_words(content));
-COMMENT ON INDEX conversation_history_content IS
-    'Full text: message_words(content) @@ websearch_to_tsquery(''english'', …).';
-CREATE INDEX conversation_history_embedding_384 ON conversation_history
-    USING hnsw ((embedding::vector(384)) vector_cosine_ops) WHERE vector_dims(embedding) = 384;
-COMMENT ON INDEX conversation_history_embedding_384 IS
-    'The nearest by cosine distance, among embeddings of 384 dimensions.';
-CREATE INDEX conversation_history_embedding_768 ON conversation_history
-    USING hnsw ((embedding::vector(768)) vector_cosine_ops) WHERE vector_dims(embedding) = 768;
-COMMENT ON INDEX conversation_history_embedding_768 IS
-    'The nearest by cosine distance, among embeddings of 768 dimensions.';
-CREATE INDEX conversation_history_embedding_1024 ON conversation_history
-    USING hnsw ((embedding::vector(1024)) vector_cosine_ops) WHERE vector_dims(embedding) = 1024;
-COMMENT ON INDEX conversation_history_embedding_1024 IS
-    'The nearest by cosine distance, among embeddings of 1024 dimensions.';
-CREATE INDEX conversation_history_embedding_1536 ON conversation_history
-    USING hnsw ((embedding::vector(1536)) vector_cosine_ops) WHERE vector_dims(embedding) = 1536;
-COMMENT ON INDEX conversation_history_embedding_1536 IS
-    'The nearest by cosine distance, among embeddings of 1536 dimensions.';
+CREATE INDEX conversation_history_content ON conversation_history USING gin (words);
+COMMENT ON INDEX conversation_history_content IS 'Full text, through projections.found_by_words.';
 
 CREATE TABLE agent_audit_log (
     tenant_id      text COLLATE "C" NOT NULL,
@@ -533,6 +495,9 @@ BEGIN
         EXECUTE format('COMMENT ON COLUMN %I.position IS %L', name,
                        'Position in the log of the last event that touched the row.');
         PERFORM projections.protect(name::regclass);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['agent_knowledge', 'conversation_history'] LOOP
+        PERFORM projections.index_embeddings(name::regclass);
     END LOOP;
 END
 $$;

@@ -16,6 +16,7 @@ from eventstore.vocabulary.work import (
     DeadLetterResolved,
     DeadLetterRetried,
     EvalRecorded,
+    MemDocEmbedded,
     MemDocRemoved,
     MemDocWritten,
     RunEnded,
@@ -26,6 +27,7 @@ from eventstore.vocabulary.work import (
     ToolRegistered,
     WorkflowTemplatePublished,
 )
+from projections.embedding import take_embedding
 from projections.errors import Contradiction, IllegalTransition
 from projections.projection import Rows, on
 from projections.work.projection_v1 import WorkV1
@@ -108,6 +110,10 @@ class Work(
         document.type = event.type
         document.content = event.content
         document.metadata = event.metadata
+
+    @on(MemDocEmbedded)
+    def mem_doc_embedded(self, event: MemDocEmbedded, recorded: RecordedEvent, rows: Rows) -> None:
+        take_embedding(MemDoc, event, rows)
 
     @on(MemDocRemoved)
     def mem_doc_removed(self, event: MemDocRemoved, recorded: RecordedEvent, rows: Rows) -> None:

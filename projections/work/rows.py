@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from eventstore.vector import Vector
 from eventstore.vocabulary.work import (
     Approval,
     AttemptStatus,
@@ -107,7 +108,7 @@ class EvalResult(Row):
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@table("mem_docs", key="id", named_by=("mem_doc_id",))
+@table("mem_docs", key="id", named_by=("mem_doc_id",), searched=("content",))
 class MemDoc(Row):
     """A document of the agents' memory."""
 
@@ -116,7 +117,7 @@ class MemDoc(Row):
     type: MemDocType
     content: str
     metadata: dict[str, Any] = field(default_factory=dict)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     embedding_model: str | None = None
 
 

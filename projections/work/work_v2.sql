@@ -211,6 +211,7 @@ CREATE TABLE mem_docs (
     metadata        jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
     embedding       vector,
     embedding_model text,
+    words           tsvector GENERATED ALWAYS AS (projections.words(content)) STORED,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     position        bigint NOT NULL,
@@ -220,6 +221,8 @@ CREATE TABLE mem_docs (
         REFERENCES work_items ON DELETE SET NULL (work_item_id)
 );
 COMMENT ON TABLE mem_docs IS 'What agents keep in mind between attempts.';
+COMMENT ON COLUMN mem_docs.words IS
+    'The words of the content, stemmed: words @@ websearch_to_tsquery(''english'', …).';
 COMMENT ON COLUMN mem_docs.id IS 'mem_doc_id of the events.';
 COMMENT ON COLUMN mem_docs.work_item_id IS
     'The item that it is about; null when it is about the work in general.';
@@ -234,9 +237,8 @@ CREATE INDEX mem_docs_by_item ON mem_docs (tenant_id, work_item_id)
 COMMENT ON INDEX mem_docs_by_item IS 'The documents about an item.';
 CREATE INDEX mem_docs_type ON mem_docs (tenant_id, type, created_at, id);
 COMMENT ON INDEX mem_docs_type IS 'The documents of a type, by time.';
-CREATE INDEX mem_docs_words ON mem_docs USING gin (projections.words(content));
-COMMENT ON INDEX mem_docs_words IS
-    'Full text: projections.words(content) @@ websearch_to_tsquery(''english'', …).';
+CREATE INDEX mem_docs_words ON mem_docs USING gin (words);
+COMMENT ON INDEX mem_docs_words IS 'Full text, through projections.found_by_words.';
 
 CREATE TABLE workflow_templates (
     tenant_id        text COLLATE "C" NOT NULL,

@@ -62,6 +62,10 @@ def test_the_examples_of_the_guide_run_in_order(run: Run, database_url: str) -> 
     assert (names["order"], "six cells", "mule") in found
 
 
+def test_the_example_of_the_search_page_runs(run: Run) -> None:
+    run("docs/search.md")
+
+
 def _documented() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for line in COMMAND_LINE.findall((ROOT / "README.md").read_text(encoding="utf-8")):

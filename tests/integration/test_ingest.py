@@ -16,9 +16,10 @@ import pytest
 from eventstore import EventStore
 from eventstore.cli.main import main
 from eventstore.database import connect
-from eventstore.ingest import run as ingest_run
+from eventstore.ingest import reader as ingest_reader
 from eventstore.ingest.agent_trail import NAMESPACE, reader
-from eventstore.ingest.run import Ingest, find_files
+from eventstore.ingest.files import find_files
+from eventstore.ingest.run import Ingest
 from eventstore.vocabulary.trust import MessageSent
 from projections.catalogue import PROJECTIONS
 from projections.live.daemon import run_daemon
@@ -205,7 +206,7 @@ def test_a_broken_file_is_named_and_the_rest_goes_on(
 def test_a_file_is_read_up_to_a_limit(
     tmp_path: Path, ingest: Ingested, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_run, "MAX_FILE_BYTES", 10_000)
+    monkeypatch.setattr(ingest_reader, "MAX_DOCUMENT_BYTES", 10_000)
     write(tmp_path, "1.json", a_run())
     write(tmp_path, "2.json", b" " * 10_001)
     code, said, errors = ingest(tmp_path)

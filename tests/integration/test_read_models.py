@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from psycopg.errors import (
     CheckViolation,
     ForeignKeyViolation,
+    InsufficientPrivilege,
     NotNullViolation,
     RestrictViolation,
     UniqueViolation,
@@ -18,16 +20,22 @@ from psycopg.errors import (
 from psycopg.sql import SQL, Identifier, Literal
 
 from eventstore import Event
+from eventstore.database import Role, connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.registry import default_registry
+from eventstore.vector import Vector
 from eventstore.vocabulary import packaging, trust, work
+from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
+from projections.embedding import text_hash
 from projections.projection import Projection, State
 from projections.row import Row, full_key
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
-from projections.testing import recorded
+from projections.testing import FIRST_MOMENT, recorded
+from projections.trust import Trust
 from tests.conftest import copy_database
+from tests.stories import projects, workspaces
 
 TABLES = [table for projection in PROJECTIONS for table in projection.tables]
 
@@ -35,6 +43,17 @@ PACKAGE, INSTALLER, ORDER, ITEM, TRY = (UUID(int=n) for n in range(1, 6))
 SESSION, DECISION, QUESTION = (UUID(int=n) for n in range(6, 9))
 SCRIPT, POLICY, MANUAL, KNOWN, TEMPLATE, RUN = (UUID(int=n) for n in range(21, 27))
 LETTER, CONNECTOR, TOOL, SENDING, OLD_SCHEMA, NEW_SCHEMA = (UUID(int=n) for n in range(31, 37))
+
+
+def embedding(text: str) -> dict[str, Any]:
+    """What a model says of a text, in three dimensions."""
+    return {
+        "model": "m",
+        "dimensions": 3,
+        "vector": Vector([0.1, -1e-9, 3e38]),
+        "text_hash": text_hash(text),
+    }
+
 
 STORY: list[Event] = [
     packaging.PackageRegistered(
@@ -72,6 +91,9 @@ STORY: list[Event] = [
     packaging.DocumentationRevised(
         documentation_id=MANUAL, package_id=PACKAGE, content="Installing turbines quietly"
     ),
+    packaging.DocumentationEmbedded(
+        documentation_id=MANUAL, package_id=PACKAGE, **embedding("Installing turbines quietly")
+    ),
     packaging.PackageDetailsChanged(
         package_id=PACKAGE, description=None, metadata={"huge": 1e300}, tags=["tool", ""]
     ),
@@ -83,6 +105,9 @@ STORY: list[Event] = [
     ),
     packaging.KnowledgeItemChanged(
         knowledge_item_id=KNOWN, title="Turbines", content="They measure", source_package_id=PACKAGE
+    ),
+    packaging.KnowledgeItemEmbedded(
+        knowledge_item_id=KNOWN, **embedding("Turbines\n\nThey measure")
     ),
     packaging.KnowledgeItemAdded(knowledge_item_id=UUID(int=12), title="Gone", content="soon"),
     packaging.KnowledgeItemRemoved(knowledge_item_id=UUID(int=12)),
@@ -128,6 +153,7 @@ STORY: list[Event] = [
     ),
     work.MemDocWritten(mem_doc_id=KNOWN, type="CONTEXT", content="x", work_item_id=ITEM),
     work.MemDocWritten(mem_doc_id=KNOWN, type="KNOWLEDGE", content="Wheels", metadata={"n": 1}),
+    work.MemDocEmbedded(mem_doc_id=KNOWN, **embedding("Wheels")),
     work.MemDocWritten(mem_doc_id=UUID(int=14), type="TEMPLATE", content="gone"),
     work.MemDocRemoved(mem_doc_id=UUID(int=14)),
     work.WorkflowTemplatePublished(
@@ -187,17 +213,54 @@ STORY: list[Event] = [
         metric_type="accuracy",
         metric_value=100 / 3,
     ),
+    trust.TrustMetricRecorded(
+        metric_id=UUID(int=12),
+        session_id=SESSION,
+        agent_id="ann",
+        metric_type="accuracy",
+        metric_value=50,
+    ),
+    trust.TrustMetricsRolledUp(
+        agent_id="ann",
+        metric_type="accuracy",
+        day=FIRST_MOMENT.date(),
+        metric_ids=[UUID(int=12)],
+        total=50,
+        minimum=50,
+        maximum=50,
+    ),
+    trust.KnowledgeLearned(
+        knowledge_id=UUID(int=13),
+        agent_id="ann",
+        knowledge_type="pattern",
+        domain="installers",
+        content={"says": "measure the turbines"},
+    ),
+    trust.KnowledgeApplied(knowledge_id=UUID(int=13), agent_id="ann", succeeded=True),
+    trust.ActionAudited(
+        audit_id=UUID(int=14),
+        agent_id="ann",
+        session_id=SESSION,
+        action_type="delete",
+        action_details={"path": "/"},
+        risk_level="critical",
+        user_id="u",
+        ip_address=IPv6Address("2001:db8::1"),
+        user_agent="curl/8",
+    ),
     trust.MessageSent(message_id=QUESTION, session_id=SESSION, role="user", content=""),
     trust.MessageSent(
         message_id=UUID(int=11),
         session_id=SESSION,
         role="agent",
-        content="yes",
+        content="I measured the turbine",
         parent_message_id=QUESTION,
         tokens_used=2**40,
         model_used="m",
     ),
     trust.SessionCompleted(session_id=SESSION),
+    *projects.STORY,
+    *workspaces.STORY,
 ]
 
 
@@ -245,8 +308,10 @@ def fold(projection: Projection) -> State:
 
 def save(conn: Connection, projection: Projection, state: State) -> None:
     touched = {(table, key) for table, rows in state.items() for key in rows}
+    store = RowStore(projection)
+    store.months.make(conn, (row for rows in state.values() for row in rows.values()))
     with conn.transaction():
-        RowStore(projection).save(conn, state, touched)
+        store.save(conn, state, touched)
 
 
 def whole(state: State) -> dict[Any, Any]:
@@ -279,7 +344,8 @@ def test_writing_again_changes_nothing(filled: Connection) -> None:
 def test_a_table_has_exactly_the_columns_of_its_rows(filled: Connection, table: type[Row]) -> None:
     found = filled.execute(
         "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema = 'projections' AND table_name = %s ORDER BY ordinal_position",
+        "WHERE table_schema = 'projections' AND table_name = %s AND is_generated = 'NEVER' "
+        "ORDER BY ordinal_position",
         [table.TABLE],
     ).fetchall()
     assert tuple(name for (name,) in found) == table.COLUMNS
@@ -335,10 +401,10 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("DELETE FROM psadt_scripts", ForeignKeyViolation),
         ("UPDATE wdac_policies SET policy_rules = '[]'", CheckViolation),
         ("UPDATE wdac_policies SET package_id = gen_random_uuid()", ForeignKeyViolation),
-        ("UPDATE documentation SET embedding = '[1,2]'", CheckViolation),
-        ("UPDATE documentation SET embedding_model = 'm'", CheckViolation),
+        ("UPDATE documentation SET embedding = NULL", CheckViolation),
+        ("UPDATE documentation SET embedding_model = NULL", CheckViolation),
         ("UPDATE knowledge_items SET title = ''", CheckViolation),
-        ("UPDATE knowledge_items SET embedding_model = 'm'", CheckViolation),
+        ("UPDATE knowledge_items SET embedding_model = NULL", CheckViolation),
         ("UPDATE knowledge_items SET source_package_id = gen_random_uuid()", ForeignKeyViolation),
         ("UPDATE system_config SET value = NULL", NotNullViolation),
         ("UPDATE system_config SET revision = 0", CheckViolation),
@@ -361,7 +427,7 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE eval_results SET score = 1.1", CheckViolation),
         ("UPDATE eval_results SET work_item_id = gen_random_uuid()", ForeignKeyViolation),
         ("UPDATE mem_docs SET type = 'NOTE'", CheckViolation),
-        ("UPDATE mem_docs SET embedding = '[1,2]'", CheckViolation),
+        ("UPDATE mem_docs SET embedding = NULL", CheckViolation),
         ("UPDATE mem_docs SET work_item_id = gen_random_uuid()", ForeignKeyViolation),
         ("UPDATE workflow_templates SET template_version = 0", CheckViolation),
         ("DELETE FROM workflow_templates", RestrictViolation),
@@ -394,6 +460,25 @@ def test_every_table_is_protected(admin: psycopg.Connection[Any]) -> None:
         ("UPDATE trust_levels SET level = 5", CheckViolation),
         ("UPDATE trust_levels SET score = 1.5", CheckViolation),
         ("UPDATE trust_levels SET approved = decisions + 1", CheckViolation),
+        ("UPDATE trust_levels SET streak = streak + 1", CheckViolation),
+        ("UPDATE trust_level_changes SET fact = 'success'", CheckViolation),
+        ("UPDATE trust_level_changes SET to_score = from_score", CheckViolation),
+        ("UPDATE trust_level_changes SET decision_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE trust_metrics_daily SET maximum = 101", CheckViolation),
+        ("UPDATE trust_metrics_daily SET minimum = maximum + 1", CheckViolation),
+        ("UPDATE trust_metrics_daily SET metric_count = 0", CheckViolation),
+        ("UPDATE agent_knowledge SET knowledge_type = 'hunch'", CheckViolation),
+        ("UPDATE agent_knowledge SET success_count = usage_count + 1", CheckViolation),
+        ("UPDATE agent_knowledge SET last_used_at = NULL", CheckViolation),
+        ("UPDATE agent_knowledge SET embedding = '[1,2]'", CheckViolation),
+        ("DELETE FROM conversation_messages WHERE parent_message_id IS NULL", ForeignKeyViolation),
+        ("UPDATE conversation_messages SET session_id = gen_random_uuid()", ForeignKeyViolation),
+        ("UPDATE conversation_history SET created_at = '1990-01-01'", CheckViolation),
+        ("UPDATE conversation_history SET message_id = gen_random_uuid()", ForeignKeyViolation),
+        ("INSERT INTO agent_audit_log SELECT * FROM agent_audit_log", UniqueViolation),
+        ("UPDATE agent_audit_log SET risk_level = 'low'", InsufficientPrivilege),
+        ("DELETE FROM agent_audit_log", InsufficientPrivilege),
+        ("TRUNCATE agent_audit_log", InsufficientPrivilege),
         ("UPDATE conversation_history SET role = 'robot'", CheckViolation),
         (
             "UPDATE conversation_history SET parent_message_id = gen_random_uuid()",
@@ -435,10 +520,43 @@ def test_an_order_takes_its_items_and_attempts_with_it(admin: psycopg.Connection
 
 
 def test_a_session_takes_its_decisions_with_it(admin: psycopg.Connection[Any]) -> None:
+    admin.execute("ALTER TABLE agent_audit_log DISABLE TRIGGER agent_audit_log_kept")
+    admin.execute("DELETE FROM agent_audit_log")
     admin.execute("DELETE FROM conversation_history")
+    admin.execute("DELETE FROM conversation_messages")
     admin.execute("DELETE FROM trust_metrics")
     admin.execute("DELETE FROM agent_sessions")
+    assert admin.execute("SELECT count(*) FROM trust_level_changes").fetchone() == (0,)
     assert admin.execute("SELECT count(*) FROM agent_decisions").fetchone() == (0,)
+
+
+CHANGES_OF_THE_AUDIT_LOG = (
+    "UPDATE projections.agent_audit_log SET risk_level = 'low'",
+    "UPDATE projections.agent_audit_log SET risk_level = 'low' WHERE false",
+    "DELETE FROM projections.agent_audit_log",
+    "TRUNCATE projections.agent_audit_log",
+    "MERGE INTO projections.agent_audit_log AS t USING (SELECT) AS s ON true "
+    "WHEN MATCHED THEN DELETE",
+)
+ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor")
+
+
+def test_nobody_but_the_projector_changes_the_audit_log(
+    conn: Connection, database_url: str
+) -> None:
+    """Not the one that the migration made, nor the one that a rebuild made."""
+    save(conn, Trust(), fold(Trust()))
+    for _ in range(2):
+        for role in ROLES:
+            with connect(database_url, role=role) as conn:
+                for change in CHANGES_OF_THE_AUDIT_LOG:
+                    if role == "projector" and "TRUNCATE" not in change:
+                        with conn.transaction(force_rollback=True):
+                            conn.execute(change)
+                    else:
+                        with pytest.raises(InsufficientPrivilege):
+                            conn.execute(change)
+        rebuild(database_url, Trust())
 
 
 @pytest.mark.parametrize(
@@ -463,9 +581,11 @@ def test_a_name_means_one_thing(admin: psycopg.Connection[Any], statement: str) 
     ("table", "words", "text"),
     [
         ("work_items", "work_item_words(content)", "measuring turbine"),
-        ("knowledge_items", "words(title, content)", "turbine measurement"),
-        ("documentation", "words(content)", "install turbine"),
-        ("mem_docs", "words(content)", "wheel"),
+        ("knowledge_items", "words", "turbine measurement"),
+        ("documentation", "words", "install turbine"),
+        ("mem_docs", "words", "wheel"),
+        ("conversation_history", "words", "measured turbine"),
+        ("agent_knowledge", "words", "installer measures"),
     ],
 )
 def test_texts_are_found_by_their_words(
@@ -533,12 +653,12 @@ def test_any_content_that_an_event_may_have_can_be_indexed(conn: Connection) -> 
             )
 
 
-def test_the_story_tells_everything_that_packaging_and_work_can_say() -> None:
+def test_the_story_tells_everything_that_can_be_said() -> None:
     said = {type(event).event_type for event in STORY}
     unsaid = {
         event_type
         for projection in PROJECTIONS
-        if projection.name in ("packaging", "work")
+        if projection.name != "trust"
         for event_type in projection.event_types
     } - said
     assert unsaid == set()

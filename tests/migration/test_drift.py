@@ -1,12 +1,20 @@
-"""Up, down and up again gives the same schema, to the letter."""
+"""Up, down and up again gives the same schema, to the letter; so do the pages made from it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 from eventstore import bootstrap, migrate, schema
 from eventstore.embedded import EmbeddedServer
+from projections.reference import event_pages, pages
+from projections.reference.event_schema import known_events
+from projections.reference.files import differences
+from projections.reference.tables import read_schemas, read_tables
+from projections.session import open_session
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def dump(server: EmbeddedServer, database: str) -> str:
@@ -39,3 +47,14 @@ def test_a_copied_test_database_is_what_the_migrations_make(
     bootstrap.bootstrap(server.admin_url(empty_database), "eventstore")
     migrate.upgrade(server.url(empty_database))
     assert dump(server, database) == dump(server, empty_database)
+
+
+def test_the_reference_says_what_the_database_and_the_events_say(database_url: str) -> None:
+    """`make docs` makes it so."""
+    ours = [
+        cls for cls in known_events() if cls.__module__.startswith(("eventstore.", "projections."))
+    ]
+    with open_session(database_url, part="test", role="auditor") as conn:
+        found = pages.chapters(read_tables(conn), ours, read_schemas(conn))
+    assert not differences(REFERENCE, pages.reference_files(found), pages.MARK)
+    assert not differences(REFERENCE / "events", event_pages.event_files(ours), event_pages.MARK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from uuid import uuid5
 
@@ -40,7 +41,7 @@ from tests.trails import START, Json, chapter, item, trail
 
 def told(document: Any) -> list[Append]:
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
-    appends = list(read(data, "some.json"))
+    appends = list(read(BytesIO(data), "some.json"))
     prepare(appends)
     return appends
 

@@ -13,7 +13,7 @@ from eventstore import Event
 from eventstore.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.registry import default_registry
-from eventstore.vocabulary import packaging, trust, work
+from eventstore.vocabulary import packaging, trust, work, workspaces
 from eventstore.vocabulary.work import types as work_types
 from projections.catalogue import PROJECTIONS, projection
 from projections.errors import UnknownProjection
@@ -49,6 +49,24 @@ MOVES: list[tuple[Any, dict[str, UUID], Any, Any]] = [
         {"connector_id": ID},
         work.CONNECTOR_MOVES,
         work.ConnectorStatus,
+    ),
+    (
+        workspaces.WorkflowStatusChanged,
+        {"workflow_id": ID},
+        workspaces.WORKFLOW_MOVES,
+        workspaces.WorkflowStatus,
+    ),
+    (
+        workspaces.PhaseStatusChanged,
+        {"phase_id": ID},
+        workspaces.PHASE_MOVES,
+        workspaces.PhaseStatus,
+    ),
+    (
+        workspaces.ArtifactStatusChanged,
+        {"artifact_id": ID},
+        workspaces.ARTIFACT_MOVES,
+        workspaces.ArtifactStatus,
     ),
 ]
 
@@ -239,6 +257,7 @@ def test_retention_classes() -> None:
     assert kept["trust.decision_made"] == "decision"
     assert kept["work.approval_decided"] == "audit"
     assert kept["packaging.package_registered"] == "work"
+    assert kept["workspaces.user_role_changed"] == "audit"
 
 
 def test_the_catalogue() -> None:

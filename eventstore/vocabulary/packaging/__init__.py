@@ -3,6 +3,10 @@
 Beside the packages: what the team has learned from them, how it is set up, what its agents are at.
 """
 
+from eventstore.vocabulary.packaging.embeddings import (
+    DocumentationEmbedded,
+    KnowledgeItemEmbedded,
+)
 from eventstore.vocabulary.packaging.knowledge import (
     KnowledgeItemAdded,
     KnowledgeItemChanged,
@@ -37,12 +41,14 @@ __all__ = [
     "PACKAGE_MOVES",
     "AgentActivity",
     "AgentStateChanged",
+    "DocumentationEmbedded",
     "DocumentationRevised",
     "DocumentationWritten",
     "InstallerAdded",
     "InstallerAnalyzed",
     "KnowledgeItemAdded",
     "KnowledgeItemChanged",
+    "KnowledgeItemEmbedded",
     "KnowledgeItemRemoved",
     "PackageDeleted",
     "PackageDetailsChanged",

@@ -32,6 +32,7 @@ from eventstore.vocabulary.trust.decisions import (
     Feedback,
     Outcome,
 )
+from eventstore.vocabulary.trust.embeddings import KnowledgeEmbedded, MessageEmbedded
 from eventstore.vocabulary.trust.knowledge import (
     KnowledgeApplied,
     KnowledgeForgotten,
@@ -69,10 +70,12 @@ __all__ = [
     "Feedback",
     "FindingReported",
     "KnowledgeApplied",
+    "KnowledgeEmbedded",
     "KnowledgeForgotten",
     "KnowledgeLearned",
     "KnowledgeRefined",
     "KnowledgeType",
+    "MessageEmbedded",
     "MessageRole",
     "MessageSent",
     "MessageType",

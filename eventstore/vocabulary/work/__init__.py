@@ -27,6 +27,7 @@ from eventstore.vocabulary.work.dead_letters import (
     DeadLetterResolved,
     DeadLetterRetried,
 )
+from eventstore.vocabulary.work.embeddings import MemDocEmbedded
 from eventstore.vocabulary.work.judgements import Approval, ApprovalDecided, EvalRecorded
 from eventstore.vocabulary.work.memory import MemDocRemoved, MemDocType, MemDocWritten
 from eventstore.vocabulary.work.orders import (
@@ -83,6 +84,7 @@ __all__ = [
     "ErrorReported",
     "EvalRecorded",
     "EvidenceGiven",
+    "MemDocEmbedded",
     "MemDocRemoved",
     "MemDocType",
     "MemDocWritten",

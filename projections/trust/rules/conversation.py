@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from eventstore import RecordedEvent
-from eventstore.vocabulary.trust import FindingReported, MessageSent, ReflectionRecorded
+from eventstore.vocabulary.trust import (
+    FindingReported,
+    MessageEmbedded,
+    MessageSent,
+    ReflectionRecorded,
+)
+from projections.embedding import take_embedding
 from projections.projection import Projection, Rows, on
 from projections.trust.rows import AgentSession, ConversationHistory, ConversationMessage
 from projections.trust.rules.sessions import require_open
@@ -47,6 +53,10 @@ class ConversationRules(
             recorded,
             rows,
         )
+
+    @on(MessageEmbedded)
+    def message_embedded(self, event: MessageEmbedded, recorded: RecordedEvent, rows: Rows) -> None:
+        take_embedding(ConversationHistory, event, rows)
 
 
 def _add(message: ConversationHistory, recorded: RecordedEvent, rows: Rows) -> None:

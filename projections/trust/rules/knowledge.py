@@ -6,10 +6,12 @@ from eventstore import RecordedEvent
 from eventstore.vocabulary.trust import (
     ActionAudited,
     KnowledgeApplied,
+    KnowledgeEmbedded,
     KnowledgeForgotten,
     KnowledgeLearned,
     KnowledgeRefined,
 )
+from projections.embedding import take_embedding
 from projections.errors import Contradiction
 from projections.projection import Projection, Rows, on
 from projections.trust.rows import Agent, AgentAuditLog, AgentKnowledge, AgentSession
@@ -41,6 +43,12 @@ class KnowledgeRules(Projection, name="trust", tables=(AgentKnowledge,)):
             knowledge.domain, knowledge.content = event.domain, event.content
             # It told where the former content lies.
             knowledge.embedding = knowledge.embedding_model = None
+
+    @on(KnowledgeEmbedded)
+    def knowledge_embedded(
+        self, event: KnowledgeEmbedded, recorded: RecordedEvent, rows: Rows
+    ) -> None:
+        take_embedding(AgentKnowledge, event, rows)
 
     @on(KnowledgeApplied)
     def applied(self, event: KnowledgeApplied, recorded: RecordedEvent, rows: Rows) -> None:

@@ -59,7 +59,7 @@ def asked(
 
 def say(asked: WorkspaceQueries, *events: Event) -> None:
     """Appends, and waits for the rows and the hook."""
-    store = asked._store
+    store = asked.store
     receipt = store.append("workspace-1", list(events))
     store.wait_for(receipt, "workspaces", timeout=20)
 
@@ -98,7 +98,7 @@ STORY: list[Event] = [
 def test_each_answer_is_what_the_database_says_after_each_event(
     asked: CachedWorkspaceQueries,
 ) -> None:
-    plain = WorkspaceQueries(asked._store)
+    plain = WorkspaceQueries(asked.store)
     for event in STORY:
         answers(asked)
         say(asked, event)

@@ -144,7 +144,7 @@ def test_who_may_call_what(admin: Connection) -> None:
     reading = {"appends_in_flight", "current_tenant", "partition_gaps", "watermark"}
     keeping = {"ensure_partitions", "seal_partitions"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "append_one", "ensure_partitions"},
+        "appender": {"append", "append_decided", "append_one", "ensure_partitions"},
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping,
         "auditor": reading | {"shard_of", "wait_for_news"},
@@ -152,7 +152,7 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 
 LOG_FUNCTIONS = {
-    "append", "append_one", "appends_in_flight", "bind_login", "current_tenant", "decide",
+    "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant", "decide",
     "ensure_partitions", "lock_streams", "partition_gaps", "protect_log", "protect_tenants",
     "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news", "watermark",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eventstore import EventStore
+from eventstore.vector import Vector
 from projections.builds.build_lease import BuildLease, begin_build
 from projections.projection import Projection
 from projections.session import open_session
@@ -41,7 +42,13 @@ def fill(store: EventStore, first: int = 1, count: int = 20) -> None:
         store.append(
             f"thing-{n}",
             [
-                ThingMade(thing_id=thing, name=f"thing {n}", info={"n": n, "x": 1e20}, tags=["t"]),
+                ThingMade(
+                    thing_id=thing,
+                    name=f"thing {n}",
+                    info={"n": n, "x": 1e20},
+                    tags=["t"],
+                    meaning=Vector([n, 0.1, 1e-7]),
+                ),
                 PartAdded(thing_id=thing, part_no=1, label="one"),
                 PartAdded(thing_id=thing, part_no=2, label="two"),
                 PartRemoved(thing_id=thing, part_no=1),

@@ -63,10 +63,10 @@ def positions(store: EventStore) -> list[int]:
 
 def test_list_names_tables_and_events(call: Call) -> None:
     found = {each["projection"]: each for each in answer(call, "projections", "list")}
-    assert list(found) == ["packaging", "trust", "work"]
+    assert list(found) == ["packaging", "projects", "trust", "work", "workspaces"]
     assert found["work"]["tables"][:2] == ["work_orders", "work_items"]
     assert "work.work_order_opened" in found["work"]["event_types"]
-    assert found["work"]["projection_version"] == 1
+    assert found["work"]["projection_version"] == 2
     code, out, _ = call("projections", "list")
     assert code == 0
     assert "work_items" in out
@@ -86,7 +86,13 @@ def test_run_only_what_is_named(call: Call, positions: list[int]) -> None:
     assert answer(call, "projections", "run", "--until-caught-up", "work") == {}
     found = answer(call, "projections", "status")
     states = {each["projection"]: each["state"] for each in found["projections"]}
-    assert states == {"packaging": "never ran", "trust": "never ran", "work": "stopped"}
+    assert states == {
+        "packaging": "never ran",
+        "projects": "never ran",
+        "trust": "never ran",
+        "work": "stopped",
+        "workspaces": "never ran",
+    }
     assert found["watermark"] == positions[-1]
     only = answer(call, "projections", "status", "work")["projections"]
     assert [each["projection"] for each in only] == ["work"]
@@ -106,7 +112,7 @@ def test_rebuild_and_verify(call: Call, conn: Connection, positions: list[int]) 
     code, out, err = call("projections", "rebuild", "--all")
     assert (code, out) == (0, "")
     assert "work: 3 events into 2 rows" in err
-    assert [each["wrong"] for each in answer(call, "projections", "verify", "--all")] == [0, 0, 0]
+    assert [each["wrong"] for each in answer(call, "projections", "verify", "--all")] == [0] * 5
     conn.execute("UPDATE work_items SET status = 'FAILED'")
     code, out, _ = call("projections", "verify", "work")
     assert code == 6

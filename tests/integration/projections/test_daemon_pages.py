@@ -20,6 +20,7 @@ from eventstore.embedded import EmbeddedServer
 from eventstore.server import make_database
 from eventstore.vocabulary.trust import AgentRegistered
 from eventstore.vocabulary.work import WorkItemQueued, WorkItemStatusChanged, WorkOrderOpened
+from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Lease, acquire
 from projections.live.observer import Observer
 from projections.monitor.web import Web
@@ -31,6 +32,7 @@ from tests.integration.projections.daemon_process import DaemonProcess, daemon_p
 from tests.integration.projections.running import catch_up, number, running, until
 from tests.integration.projections.things import ThingMade, Things
 
+NAMES = [each.name for each in PROJECTIONS]
 ORDER = WorkOrderOpened(work_order_id=number(1), title="first")
 POISON = WorkItemStatusChanged(
     work_item_id=number(404),
@@ -44,7 +46,7 @@ POISON = WorkItemStatusChanged(
 def daemon(url: str) -> Iterator[DaemonProcess]:
     """A daemon of all projections that is under way."""
     with daemon_process(url) as process:
-        until(lambda: len(process.events("lease acquired")) == 3, "it holds all")
+        until(lambda: len(process.events("lease acquired")) == len(NAMES), "it holds all")
         yield process
 
 
@@ -61,7 +63,7 @@ def test_all_is_well(daemon: DaemonProcess, store: EventStore) -> None:
     assert found["eventstore_database_up",] == 1
     assert found["eventstore_watermark_position",] == receipt.positions[-1]
     assert found["eventstore_oldest_append_in_flight_seconds",] == 0
-    for name in ("packaging", "trust", "work"):
+    for name in NAMES:
         assert found["eventstore_projection_lease_held", name, "0"] == 1
         assert found["eventstore_projection_lag_events", name, "0"] == 0
         assert found["eventstore_projection_state", name, "0", "running"] == 1
@@ -71,7 +73,7 @@ def test_all_is_well(daemon: DaemonProcess, store: EventStore) -> None:
     assert daemon.facts("/healthz") == (200, {"alive": True, "reasons": []})
     status, ready = daemon.facts("/readyz")
     assert (status, ready["reasons"]) == (200, [])
-    assert ready["holds"] == ["packaging/0", "trust/0", "work/0"]
+    assert ready["holds"] == [f"{name}/0" for name in NAMES]
 
 
 def test_only_these_pages_can_only_be_read(daemon: DaemonProcess) -> None:
@@ -320,11 +322,11 @@ def test_what_it_says_can_be_read_by_machines(
     until(lambda: applied(daemon) == 1, "the event")
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(20) == 0
-    until(lambda: len(daemon.events("stopped")) == 3, "it says so")
+    until(lambda: len(daemon.events("stopped")) == len(NAMES), "it says so")
     for line in daemon.said():
         assert list(line)[:3] == ["timestamp", "level", "event"]
     for line in [*daemon.events("lease acquired"), *daemon.events("stopped")]:
-        assert (line["projection"] in {"packaging", "trust", "work"}, line["shard"]) == (True, 0)
+        assert (line["projection"] in NAMES, line["shard"]) == (True, 0)
         assert isinstance(line["position"], int)
     assert catch_up(url, Work()) == {}
 

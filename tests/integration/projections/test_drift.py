@@ -92,7 +92,8 @@ def test_tables_are_as_their_file_makes_them(
             [
                 (
                     "constraint installers.installers_tenant_id_package_id_fkey",
-                    "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id)",
+                    "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id) "
+                    "ON DELETE RESTRICT",
                     "FOREIGN KEY (tenant_id, package_id) REFERENCES packages(tenant_id, id) "
                     "ON DELETE CASCADE NOT VALID",
                 )
@@ -172,8 +173,8 @@ def test_tables_are_as_their_file_makes_them(
             [
                 (
                     "comment on constraint packages.packages_installer",
-                    "Checked at commit, because packages and installers point at each other: a "
-                    "batch writes the package first.",
+                    "Checked at commit, because packages and their parts point at each other: a "
+                    "batch writes the package first. The current installer can't be deleted.",
                     "x",
                 ),
                 (
@@ -254,7 +255,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
 
     code, out = call("--all")
     assert code == 0
-    assert "packaging  tables of version 1, as their SQL file makes them" in out
+    assert "packaging  tables of version 2, as their SQL file makes them" in out
     with connect(database_url, role="owner") as owner:
         owner.execute("ALTER TABLE work_items ALTER status DROP NOT NULL")
     assert call("packaging")[0] == 0
@@ -265,6 +266,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
     assert code == 6
     assert [(each["projection"], each["drifts"]) for each in json.loads(out)] == [
         ("packaging", []),
+        ("projects", []),
         ("trust", []),
         (
             "work",
@@ -276,6 +278,7 @@ def test_the_command(database_url: str, admin_url: str, capsys: pytest.CaptureFi
                 }
             ],
         ),
+        ("workspaces", []),
     ]
     with connect(database_url, role="owner") as owner:
         owner.execute("DELETE FROM live_tables WHERE projection = 'work'")

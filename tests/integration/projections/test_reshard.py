@@ -9,7 +9,12 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.follow import Division, page
-from eventstore.vocabulary.packaging import PackageDeleted, PackageRegistered
+from eventstore.vocabulary.packaging import (
+    KnowledgeItemAdded,
+    PackageDeleted,
+    PackageRegistered,
+    SystemConfigChanged,
+)
 from projections.apply.abreast import wait_for_others
 from projections.apply.batch import apply_events
 from projections.apply.holding import Holding
@@ -20,7 +25,15 @@ from projections.packaging import Packaging
 from projections.row_store import RowStore
 from projections.session import Connection, open_session
 from tests.integration.projections.killing import tell, telling
-from tests.integration.projections.running import catch_up, checkpoint, number, running, until
+from tests.integration.projections.running import (
+    catch_up,
+    checkpoint,
+    number,
+    replayed,
+    running,
+    stored,
+    until,
+)
 from tests.integration.projections.sharded import (
     Sharded,
     assert_told_once,
@@ -206,6 +219,40 @@ def test_a_name_that_is_given_up_in_another_shard(
         running_ahead.result(20)
     there = conn.execute("SELECT id, deleted_at IS NULL FROM packages ORDER BY position").fetchall()
     assert there == [(number(giver), False), (number(taker), True)]
+
+
+def test_what_is_about_no_package_is_in_the_first_shard(
+    store: EventStore, url: str, conn: Connection
+) -> None:
+    """And waits until another shard has the package that it mentions."""
+    reshard(url, Packaging(), 2)
+    other = next(
+        n
+        for n in range(1, 20)
+        if conn.execute("SELECT eventstore.shard_of(%s, 2)", [str(number(n))]).fetchone() == (1,)
+    )
+    setting = SystemConfigChanged(key="retries", value=3, updated_by="ann")
+    learned = KnowledgeItemAdded(
+        knowledge_item_id=number(20), title="t", content="c", source_package_id=number(other)
+    )
+    register(store, other)
+    last = store.append("team-1", [setting, learned]).position
+    first, second = held(conn, 0), held(conn, 1)
+
+    def run() -> None:
+        with open_session(url, part="first") as ahead:
+            apply_until(ahead, first, last)
+
+    with ThreadPoolExecutor() as pool:
+        running_ahead = pool.submit(run)
+        until(lambda: positions(conn)[0] == last - 1, "it waits before the event")
+        assert not running_ahead.done()
+        apply_until(conn, second, last)
+        running_ahead.result(20)
+    assert conn.execute("SELECT source_package_id FROM knowledge_items").fetchall() == [
+        (number(other),)
+    ]
+    assert stored(conn, Packaging()) == replayed(conn, Packaging())
 
 
 def test_one_shard_waits_for_nobody(conn: Connection, url: str) -> None:

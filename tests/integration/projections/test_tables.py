@@ -131,7 +131,10 @@ def test_nothing_is_left_of_a_template_when_the_block_fails(owner: Connection) -
         (f"{NOTES}CREATE TYPE mood AS ENUM ('fine'); {PROTECT}", "the type mood, "),
         (f"{NOTES}CREATE FUNCTION one() RETURNS int RETURN 1; {PROTECT}", "the function one, "),
         (NOTES.replace("TABLE", "UNLOGGED TABLE") + PROTECT, "unlogged table"),
-        (NOTES.replace(");", ") PARTITION BY LIST (tenant_id);") + PROTECT, "partitioned table"),
+        (
+            NOTES.replace(");", ") PARTITION BY LIST (tenant_id);") + PROTECT,
+            r"is partitioned by LIST \(tenant_id\), and its rows are kept by no month",
+        ),
         (NOTES.replace("words text NOT NULL,", "") + PROTECT, "no column words"),
         (NOTES.replace("words", "more text, words") + PROTECT, "a column more, which its rows"),
         (NOTES.replace("(tenant_id, id)", "(id)") + PROTECT, r"no PRIMARY KEY \(tenant_id, id\)"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventstore.errors import ConfigurationError
 from projections.trust.ladder import (
     DEFAULT,
     TOP_LEVEL,
@@ -16,6 +17,7 @@ from projections.trust.ladder import (
     standing,
     verdict,
 )
+from projections.trust.settings import VARIABLE, ladder_rules
 
 FACTS: tuple[Fact, ...] = ("success", "failure", "critical_failure")
 steps = st.floats(0.001, 2)
@@ -150,3 +152,29 @@ def test_a_judgement_counts_when_it_gets_worse(
 def test_rules_that_lead_nowhere_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="streak="):
         LadderRules(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("", DEFAULT),
+        ("streak=10, lower_by=0.25", LadderRules(streak=10, lower_by=0.25)),
+        (" start_level = 1,start_score=0.25,raise_by=0.5, ", LadderRules(5, 0.5, 0.125, 0.25, 1)),
+    ],
+)
+def test_a_deployment_sets_the_rules(
+    monkeypatch: pytest.MonkeyPatch, text: str, rules: LadderRules
+) -> None:
+    monkeypatch.setenv(VARIABLE, text)
+    assert ladder_rules() == rules
+
+
+@pytest.mark.parametrize(
+    "text", ["streak", "streak=0", "streak=1.5", "steps=3", "raise_by=nan", "start_score=1", "5"]
+)
+def test_settings_that_make_no_sense_are_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, text)
+    with pytest.raises(ConfigurationError, match=VARIABLE):
+        ladder_rules()

@@ -1,0 +1,40 @@
+"""What the contexts say of a text's meaning as a vector.
+
+The vector itself is in the event, so that a replay needs no model. Each context has events of its
+own, one for each of its tables that has embeddings.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from eventstore.event import Event
+from eventstore.limits import MAX_NAME
+from eventstore.vector import MAX_DIMENSIONS, Vector
+
+__all__ = ["Embedded", "ModelName"]
+
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""What makes embeddings; two of them can be compared only when this is the same."""
+
+
+class Embedded(Event):
+    """The base of the events that state an embedding; their other field names the row."""
+
+    model: ModelName
+    dimensions: Annotated[int, Field(ge=1, le=MAX_DIMENSIONS)]
+    """How many numbers the vector has."""
+    vector: Vector
+    text_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the text that was embedded. The text may have changed meanwhile: an embedding of
+    what a row no longer says has no effect."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if len(self.vector) != self.dimensions:
+            raise ValueError(
+                f"the vector has {len(self.vector)} numbers, and dimensions says {self.dimensions}"
+            )
+        return self

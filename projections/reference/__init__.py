@@ -1,0 +1,1 @@
+"""Pages and schemas made from what the database and the event classes say of themselves."""
