@@ -203,9 +203,12 @@ REVOKE CREATE ON SCHEMA projections FROM eventstore_projector;
 
 CREATE FUNCTION projections.texts(elements jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT array_agg(element) FROM jsonb_array_elements_text(elements) AS element
+    SELECT array_agg(element)
+      FROM jsonb_array_elements_text(
+               CASE jsonb_typeof(elements) WHEN 'array' THEN elements END) AS element
 $$;
-COMMENT ON FUNCTION projections.texts(jsonb) IS 'A jsonb array of strings as an array of texts.';
+COMMENT ON FUNCTION projections.texts(jsonb) IS 
+    'A jsonb array of strings as an array of texts; null for an empty one, and for what is no array.';
 REVOKE ALL ON FUNCTION projections.texts(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION projections.texts(jsonb) TO eventstore_projector, eventstore_auditor;
 
