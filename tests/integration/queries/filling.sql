@@ -71,7 +71,7 @@ SELECT %(tenant)s, pg_temp.id('order', n), 'order', CASE n %% 20 WHEN 0 THEN 'PE
        pg_temp.at(n), pg_temp.at(n), n
   FROM generate_series(1, %(n)s / 5) AS n;
 INSERT INTO work_items
-SELECT %(tenant)s, pg_temp.id('item', n), pg_temp.id('order', n / 10),
+SELECT %(tenant)s, pg_temp.id('item', n), pg_temp.id('order', greatest(n / 10, 1)),
        (ARRAY['INVOICE', 'TICKET'])[1 + n %% 2],
        CASE WHEN n %% 20 < 2 THEN 'QUEUED' ELSE 'COMPLETED' END, '{"a": "b"}', 1,
        CASE WHEN n %% 3 > 0 THEN 'agent-' || n %% 50 END, pg_temp.id('package', n),
@@ -83,7 +83,7 @@ SELECT %(tenant)s, pg_temp.id('attempt', n), pg_temp.id('item', n / 2), 1 + n %%
   FROM generate_series(1, %(n)s) AS n;
 INSERT INTO approval_events
 SELECT %(tenant)s, pg_temp.id('approval', n), pg_temp.id('item', n / 2), 'agent-' || n %% 50,
-       CASE WHEN n %% 200 < 2 THEN 'ESCALATED' ELSE 'APPROVED' END, NULL, '1', pg_temp.at(n),
+       CASE WHEN n %% 200 IN (2, 7) THEN 'ESCALATED' ELSE 'APPROVED' END, NULL, '1', pg_temp.at(n),
        pg_temp.at(n), pg_temp.at(n), n
   FROM generate_series(1, %(n)s) AS n;
 INSERT INTO eval_results
