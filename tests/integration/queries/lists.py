@@ -22,7 +22,7 @@ from tests.integration.queries.conftest import FEW
 __all__ = ["LISTS", "SPACE", "Ask", "List"]
 
 Stored = Mapping[str, Any]
-ALL = {"limit": 1_000}
+ALL: dict[str, Any] = {"limit": 1_000}
 PACKAGE, ITEM, ORDER = str(ident("package", 5)), str(ident("item", 5)), str(ident("order", 5))
 PROJECT, SPACE = str(ident("project", 5)), str(ident("workspace", 5))
 SESSION, LONG = str(ident("session", 5)), str(ident("session", FEW // 15))
