@@ -9,6 +9,7 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.embedded import EmbeddedServer
+from eventstore.errors import SchemaMismatch
 from projections.errors import QuestionRefused
 from tests.integration.queries.asked import at, ident
 from tests.integration.queries.conftest import FEW
@@ -42,6 +43,16 @@ def test_a_limit_has_a_limit(ask: Ask) -> None:
     for limit in (0, 1_001):
         with pytest.raises(QuestionRefused):
             ask.packaging.settings(limit=limit)
+
+
+def test_words_are_found_in_own_rows_of_read_models_only(ask: Ask) -> None:
+    asking = "SELECT projections.ids_holding(%s, %s, 'all', '{}', NULL, 10000)"
+    with ask.store.database.reading() as conn:
+        found = conn.execute(asking, ("packages", "tag_list")).fetchall()
+    assert sorted(str(each) for (each,) in found) == sorted(r["id"] for r in ask.rows("packages"))
+    for relation, column in (("checkpoints", "last_error"), ("packages", "name")):
+        with pytest.raises(SchemaMismatch), ask.store.database.reading() as conn:
+            conn.execute(asking, (relation, column))
 
 
 def test_nobody_is_answered_with_nothing(ask: Ask) -> None:
