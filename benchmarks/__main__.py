@@ -14,6 +14,8 @@ from benchmarks.facts import facts
 from benchmarks.measure import Outcome, Plan
 from benchmarks.plot import draw_cost, draw_rates, picture
 from benchmarks.profile import COLUMNS, profile_append
+from benchmarks.queries import COLUMNS as QUERY_COLUMNS
+from benchmarks.queries import measure_queries
 from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
 from benchmarks.sandbox import sandbox
 from benchmarks.workloads import SECTIONS, WORKLOADS
@@ -106,6 +108,21 @@ def profile(quick: Quick = False, json: Json = False) -> None:
         sys.stdout.write(markdown(COLUMNS, rows) + "\n")
     if not quick:
         write_between("profile", markdown(COLUMNS, rows))
+
+
+@app.command("queries")
+def queries(quick: Quick = False, json: Json = False) -> None:
+    """Time every named query beside plain tables, after a million events; ten minutes."""
+    plan, times = (QUICK, 20) if quick else (FULL, 200)
+    with sandbox() as server, _stderr.status("measuring") as status:
+        taken = measure_queries(server, max(plan.history, 20_000), times, status.update)
+    rows = [each.cells() for each in taken]
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(taken) + b"\n")
+    else:
+        sys.stdout.write(markdown(QUERY_COLUMNS, rows) + "\n")
+    if not quick:
+        write_between("queries", markdown(QUERY_COLUMNS, rows))
 
 
 def _stdout() -> Console:

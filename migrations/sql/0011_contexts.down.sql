@@ -6,6 +6,8 @@ SELECT projections.drop_build(projection, build)
 DROP FUNCTION projections.found_by_words(text, tsquery, jsonb, integer);
 DROP FUNCTION projections.index_embeddings(regclass);
 DROP FUNCTION projections.words(text[]);
+DROP FUNCTION projections.texts(jsonb);
+DROP FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint);
 DROP FUNCTION projections.claim_tables(text, integer, text[]);
 DROP FUNCTION projections.make_way(text, integer);
 DROP FUNCTION projections.drop_live(text);

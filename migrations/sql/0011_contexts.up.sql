@@ -150,10 +150,67 @@ COMMENT ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer) IS
 REVOKE ALL ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION projections.found_by_words(text, tsquery, jsonb, integer)
     TO eventstore_auditor;
+
+-- `?` and `@>` are not leakproof either: an auditor uses the indexes on tags, files and dependencies
+-- through this function, in the same way.
+CREATE FUNCTION projections.ids_holding(
+    relation text, holder text, word text, wanted jsonb, after uuid, most bigint)
+RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    tenant text := eventstore.current_tenant();
+    target regclass := (SELECT to_regclass(format('projections.%I', l.table_name))
+                          FROM projections.live_tables AS l WHERE l.table_name = relation);
+    -- PostgreSQL knows how common each element of an array is, but not each key of an object, and
+    -- would look for a rare one along the ids; OFFSET 0 makes it find all that hold it first.
+    holds  text := (SELECT CASE atttypid WHEN 'jsonb'::regtype THEN '%s ? $1 %s OFFSET 0'
+                                         WHEN 'text[]'::regtype THEN '%s @> ARRAY[$1] %s' END
+                      FROM pg_attribute WHERE attrelid = target AND attname = holder);
+    meets  text;
+BEGIN
+    IF holds IS NULL THEN
+        RAISE EXCEPTION 'no read model % holds words in a column %', relation, holder
+            USING ERRCODE = 'undefined_column';
+    END IF;
+    SELECT coalesce(string_agg(CASE jsonb_typeof(value)
+               WHEN 'null' THEN format(' AND stored.%I IS NULL', key)
+               ELSE format(' AND stored.%1$I = (jsonb_populate_record(NULL::%2$s, $2)).%1$I',
+                           key, target) END, ''), '') INTO meets
+      FROM jsonb_each(wanted);
+    IF tenant <> '*' THEN
+        meets := meets || ' AND stored.tenant_id = $3';
+    END IF;
+    IF after IS NOT NULL THEN
+        meets := meets || ' AND stored.id > $4';
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT id FROM (SELECT stored.id FROM %s AS stored WHERE %s) AS found ORDER BY id LIMIT $5',
+        target, format(holds, format('stored.%I', holder), meets))
+        USING word, wanted, tenant, after, most;
+END
+$$;
+COMMENT ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint) IS
+    'The ids after one, in order, of the rows of a read model that hold a word in a column: a key of '
+    'an object or an element of an array, in jsonb, or of text[]. Rows of the caller''s tenant, '
+    'with what is wanted in other columns.';
+REVOKE ALL ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.ids_holding(text, text, text, jsonb, uuid, bigint)
+    TO eventstore_auditor;
 SET LOCAL ROLE eventstore_owner;
 REVOKE CREATE ON SCHEMA projections FROM eventstore_projector;
 
 -- packaging ---------------------------------------------------------------------------------------
+
+CREATE FUNCTION projections.texts(elements jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(element)
+      FROM jsonb_array_elements_text(
+               CASE jsonb_typeof(elements) WHEN 'array' THEN elements END) AS element
+$$;
+COMMENT ON FUNCTION projections.texts(jsonb) IS 
+    'A jsonb array of strings as an array of texts; null for an empty one, and for what is no array.';
+REVOKE ALL ON FUNCTION projections.texts(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION projections.texts(jsonb) TO eventstore_projector, eventstore_auditor;
 
 -- work --------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ CREATE TABLE packages (
     documentation_id uuid,
     metadata         jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
     tags             jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(tags) = 'array'),
+    tag_list         text[] GENERATED ALWAYS AS (projections.texts(tags)) STORED,
     deleted_at       timestamptz,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
@@ -44,6 +45,8 @@ COMMENT ON COLUMN packages.wdac_policy_id IS
 COMMENT ON COLUMN packages.documentation_id IS 'The current documentation, the one added last.';
 COMMENT ON COLUMN packages.metadata IS 'What else is known of the package.';
 COMMENT ON COLUMN packages.tags IS 'Words to find it by, an array of strings.';
+COMMENT ON COLUMN packages.tag_list IS
+    'The tags as an array of PostgreSQL, which knows how common each of them is; null without tags.';
 COMMENT ON COLUMN packages.deleted_at IS
     'Since when the package is out of use; null while it is in use.';
 CREATE UNIQUE INDEX packages_in_use ON packages (tenant_id, publisher, name, version)
@@ -51,8 +54,10 @@ CREATE UNIQUE INDEX packages_in_use ON packages (tenant_id, publisher, name, ver
 COMMENT ON INDEX packages_in_use IS
     'Among the packages in use, one for each publisher, name and version; a deleted one gives its '
     'name free.';
-CREATE INDEX packages_status ON packages (tenant_id, status);
-COMMENT ON INDEX packages_status IS 'Packages by status.';
+CREATE INDEX packages_status ON packages (tenant_id, status, created_at, id);
+COMMENT ON INDEX packages_status IS 'Packages by status, the oldest first.';
+CREATE INDEX packages_tags ON packages USING gin (tag_list);
+COMMENT ON INDEX packages_tags IS 'Packages by tag, through projections.ids_holding.';
 
 CREATE TABLE installers (
     tenant_id     text COLLATE "C" NOT NULL,

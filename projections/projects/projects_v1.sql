@@ -20,6 +20,8 @@ CREATE TABLE project_contexts (
     test_coverage     numeric NOT NULL DEFAULT 0 CHECK (test_coverage BETWEEN 0 AND 100),
     security_score    numeric NOT NULL DEFAULT 0 CHECK (security_score BETWEEN 0 AND 100),
     performance_score numeric NOT NULL DEFAULT 0 CHECK (performance_score BETWEEN 0 AND 100),
+    lowest_score      double precision NOT NULL GENERATED ALWAYS AS
+                      (least(test_coverage, security_score, performance_score)::float8) STORED,
     last_deployed_at  timestamptz,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
@@ -49,9 +51,12 @@ COMMENT ON COLUMN project_contexts.security_score IS
     '0 to 100, the higher the safer; 0 before it was first measured.';
 COMMENT ON COLUMN project_contexts.performance_score IS
     '0 to 100, the higher the quicker; 0 before it was first measured.';
+COMMENT ON COLUMN project_contexts.lowest_score IS
+    'The lowest of test_coverage, security_score and performance_score. A floating-point number, '
+    'because numeric does not compare leakproof: its index would be of no use under row security.';
 COMMENT ON COLUMN project_contexts.last_deployed_at IS
     'occurred_at of its last deployment; null before the first.';
-CREATE INDEX project_contexts_owner ON project_contexts (tenant_id, owner_id, status);
+CREATE INDEX project_contexts_owner ON project_contexts (tenant_id, owner_id, status, id);
 COMMENT ON INDEX project_contexts_owner IS 'The projects of an owner, all or in one status.';
 CREATE INDEX project_contexts_status ON project_contexts (tenant_id, status, updated_at);
 COMMENT ON INDEX project_contexts_status IS 'Projects by status, by last change.';
@@ -62,12 +67,19 @@ COMMENT ON INDEX project_contexts_created IS 'Projects by age.';
 CREATE INDEX project_contexts_deployed ON project_contexts (tenant_id, last_deployed_at)
     WHERE last_deployed_at IS NOT NULL;
 COMMENT ON INDEX project_contexts_deployed IS 'Projects that are in use, by last deployment.';
+CREATE INDEX project_contexts_lowest ON project_contexts (tenant_id, status, lowest_score, id);
+COMMENT ON INDEX project_contexts_lowest IS 'Projects by status, those that do worst first.';
+CREATE INDEX project_contexts_dependencies ON project_contexts USING gin (dependencies);
+COMMENT ON INDEX project_contexts_dependencies IS
+    'Projects that depend on something (@>); for auditors through projections.ids_holding.';
 CREATE INDEX project_contexts_codebase ON project_contexts USING gin (codebase);
 COMMENT ON INDEX project_contexts_codebase IS
-    'Projects that have a file (codebase ? ''src/main.py''), or have it with that hash (@>).';
+    'Projects that have a file (codebase ? ''src/main.py''), or have it with that hash (@>); '
+    'for auditors through projections.ids_holding.';
 CREATE INDEX project_contexts_environment ON project_contexts USING gin (environment_vars);
 COMMENT ON INDEX project_contexts_environment IS
-    'Projects that have a variable (environment_vars ? ''LOG_LEVEL''), or with that value (@>).';
+    'Projects that have a variable (environment_vars ? ''LOG_LEVEL''), or with that value (@>); '
+    'for auditors through projections.ids_holding.';
 
 CREATE TABLE modifications (
     tenant_id       text COLLATE "C" NOT NULL,
@@ -111,13 +123,14 @@ COMMENT ON COLUMN modifications.modified_files IS
 COMMENT ON COLUMN modifications.test_results IS 'What tests said of the change.';
 COMMENT ON CONSTRAINT modifications_applied ON modifications IS
     'A change has a moment at which it was applied exactly when it was.';
-CREATE INDEX modifications_project ON modifications (tenant_id, project_id, requested_at);
+CREATE INDEX modifications_project ON modifications (tenant_id, project_id, requested_at, id);
 COMMENT ON INDEX modifications_project IS 'The changes of a project, by time.';
-CREATE INDEX modifications_status ON modifications (tenant_id, status, requested_at);
+CREATE INDEX modifications_status ON modifications (tenant_id, status, requested_at, id);
 COMMENT ON INDEX modifications_status IS 'Changes by status, the longest waiting first.';
 CREATE INDEX modifications_modified_files ON modifications USING gin (modified_files);
 COMMENT ON INDEX modifications_modified_files IS
-    'Changes that touched a file: modified_files ? ''src/main.py''.';
+    'Changes that touched a file: modified_files ? ''src/main.py''; for auditors through '
+    'projections.ids_holding.';
 CREATE INDEX modifications_test_results ON modifications USING gin (test_results);
 COMMENT ON INDEX modifications_test_results IS
     'Changes with a result of their tests: test_results @> ''{"passed": false}''.';
@@ -155,15 +168,17 @@ COMMENT ON COLUMN templates.tags IS 'Words to find it by.';
 COMMENT ON COLUMN templates.estimated_setup_time IS
     'Minutes until a project made from it runs.';
 COMMENT ON COLUMN templates.complexity IS 'simple, medium or complex.';
-CREATE INDEX templates_category ON templates (tenant_id, category, complexity);
+CREATE INDEX templates_category ON templates (tenant_id, category, complexity, id);
 COMMENT ON INDEX templates_category IS 'Templates of a category, by complexity.';
 CREATE INDEX templates_files ON templates USING gin (files);
 COMMENT ON INDEX templates_files IS 'Templates that have a file: files ? ''Dockerfile''.';
 CREATE INDEX templates_tech_stack ON templates USING gin (tech_stack);
 COMMENT ON INDEX templates_tech_stack IS
-    'Templates built with something: tech_stack @> ARRAY[''python''].';
+    'Templates built with something: tech_stack @> ARRAY[''python'']; for auditors through '
+    'projections.ids_holding.';
 CREATE INDEX templates_tags ON templates USING gin (tags);
-COMMENT ON INDEX templates_tags IS 'Templates with a tag: tags @> ARRAY[''rest''].';
+COMMENT ON INDEX templates_tags IS
+    'Templates with a tag: tags @> ARRAY[''rest'']; for auditors through projections.ids_holding.';
 
 DO $$
 DECLARE

@@ -27,7 +27,7 @@ COMMENT ON COLUMN agents.capabilities IS 'What it can do.';
 COMMENT ON COLUMN agents.config IS 'How it is set up.';
 COMMENT ON COLUMN agents.is_active IS 'Whether it may work.';
 COMMENT ON COLUMN agents.version IS 'Counts the changes of this row, from 1.';
-CREATE INDEX agents_persona ON agents (tenant_id, persona_type) WHERE is_active;
+CREATE INDEX agents_persona ON agents (tenant_id, persona_type, agent_id) WHERE is_active;
 COMMENT ON INDEX agents_persona IS 'The active agents for a purpose.';
 
 CREATE TABLE agent_sessions (
@@ -73,7 +73,7 @@ COMMENT ON COLUMN agent_sessions.version IS 'Counts the changes of this row, fro
 COMMENT ON CONSTRAINT agent_sessions_ended ON agent_sessions IS
     'A session has an end exactly when it is completed or expired.';
 CREATE INDEX agent_sessions_agent
-    ON agent_sessions (tenant_id, agent_id, started_at);
+    ON agent_sessions (tenant_id, agent_id, started_at, session_id);
 COMMENT ON INDEX agent_sessions_agent IS 'The sessions of an agent, by time.';
 CREATE INDEX agent_sessions_active
     ON agent_sessions (tenant_id, agent_id, expires_at)
@@ -124,8 +124,11 @@ CREATE INDEX agent_decisions_session
     ON agent_decisions (tenant_id, session_id, position);
 COMMENT ON INDEX agent_decisions_session IS 'The decisions of a session, by last change.';
 CREATE INDEX agent_decisions_type
-    ON agent_decisions (tenant_id, decision_type, created_at);
+    ON agent_decisions (tenant_id, decision_type, created_at, decision_id);
 COMMENT ON INDEX agent_decisions_type IS 'The decisions of a kind, by time.';
+CREATE INDEX agent_decisions_waiting ON agent_decisions (tenant_id, created_at, decision_id)
+    WHERE user_feedback IS NULL;
+COMMENT ON INDEX agent_decisions_waiting IS 'The decisions without feedback, by time.';
 
 CREATE TABLE trust_metrics (
     tenant_id           text COLLATE "C" NOT NULL,
@@ -160,7 +163,7 @@ COMMENT ON COLUMN trust_metrics.recorded_at IS
 COMMENT ON CONSTRAINT trust_metrics_range ON trust_metrics IS
     'Each type has a range of its own.';
 CREATE INDEX trust_metrics_agent
-    ON trust_metrics (tenant_id, agent_id, metric_type, recorded_at);
+    ON trust_metrics (tenant_id, agent_id, metric_type, recorded_at, metric_id);
 COMMENT ON INDEX trust_metrics_agent IS 'One metric of an agent, by time.';
 CREATE INDEX trust_metrics_session ON trust_metrics (tenant_id, session_id);
 COMMENT ON INDEX trust_metrics_session IS 'The metrics of a session.';
@@ -243,7 +246,7 @@ COMMENT ON CONSTRAINT trust_levels_judged ON trust_levels IS
     'A decision counts once, however often it is judged.';
 COMMENT ON CONSTRAINT trust_levels_streak ON trust_levels IS
     'The streak is the number of the decisions that it names.';
-CREATE INDEX trust_levels_level ON trust_levels (tenant_id, level, score);
+CREATE INDEX trust_levels_level ON trust_levels (tenant_id, level, score, agent_id);
 COMMENT ON INDEX trust_levels_level IS 'The agents on a level, by score.';
 
 CREATE TABLE trust_level_changes (
@@ -337,9 +340,9 @@ COMMENT ON CONSTRAINT agent_knowledge_used ON agent_knowledge IS
 COMMENT ON CONSTRAINT agent_knowledge_embedded ON agent_knowledge IS
     'An embedding means nothing without its model.';
 CREATE INDEX agent_knowledge_agent
-    ON agent_knowledge (tenant_id, agent_id, knowledge_type, success_rate);
+    ON agent_knowledge (tenant_id, agent_id, knowledge_type, success_rate, knowledge_id);
 COMMENT ON INDEX agent_knowledge_agent IS 'What an agent knows of a kind, the best proven last.';
-CREATE INDEX agent_knowledge_domain ON agent_knowledge (tenant_id, domain);
+CREATE INDEX agent_knowledge_domain ON agent_knowledge (tenant_id, domain, knowledge_id);
 COMMENT ON INDEX agent_knowledge_domain IS 'What all agents know about something.';
 CREATE INDEX agent_knowledge_content ON agent_knowledge USING gin (words);
 COMMENT ON INDEX agent_knowledge_content IS 'Full text, through projections.found_by_words.';
@@ -461,12 +464,12 @@ COMMENT ON COLUMN agent_audit_log.user_id IS
 COMMENT ON COLUMN agent_audit_log.ip_address IS 'From where; null when unknown.';
 COMMENT ON COLUMN agent_audit_log.user_agent IS
     'The program that made the request; null when unknown.';
-CREATE INDEX agent_audit_log_agent ON agent_audit_log (tenant_id, agent_id, created_at);
+CREATE INDEX agent_audit_log_agent ON agent_audit_log (tenant_id, agent_id, created_at, audit_id);
 COMMENT ON INDEX agent_audit_log_agent IS 'What an agent did, by time.';
 CREATE INDEX agent_audit_log_session ON agent_audit_log (tenant_id, session_id)
     WHERE session_id IS NOT NULL;
 COMMENT ON INDEX agent_audit_log_session IS 'What was done in a session.';
-CREATE INDEX agent_audit_log_risk ON agent_audit_log (tenant_id, created_at)
+CREATE INDEX agent_audit_log_risk ON agent_audit_log (tenant_id, created_at, audit_id)
     WHERE risk_level IN ('high', 'critical');
 COMMENT ON INDEX agent_audit_log_risk IS 'The risky actions, few among many, by time.';
 CREATE TRIGGER agent_audit_log_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON agent_audit_log

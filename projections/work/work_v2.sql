@@ -34,7 +34,7 @@ COMMENT ON COLUMN work_orders.finished_count IS
     'How many of them are COMPLETED or FAILED.';
 COMMENT ON CONSTRAINT work_orders_counts ON work_orders IS
     'The projection keeps both counts; this proves that it keeps them together.';
-CREATE INDEX work_orders_status ON work_orders (tenant_id, status, priority);
+CREATE INDEX work_orders_status ON work_orders (tenant_id, status, priority, created_at, id);
 COMMENT ON INDEX work_orders_status IS 'Orders by status, then priority.';
 
 CREATE TABLE work_items (
@@ -68,13 +68,15 @@ COMMENT ON COLUMN work_items.assigned_agent IS
     'Whose work it is: agents.agent_id (trust); null when nobody''s.';
 COMMENT ON COLUMN work_items.package_id IS
     'What the work is about: packages.id (packaging); null when it is about no package.';
-CREATE INDEX work_items_order ON work_items (tenant_id, work_order_id);
+CREATE INDEX work_items_order ON work_items (tenant_id, work_order_id, created_at, id);
 COMMENT ON INDEX work_items_order IS 'The items of an order.';
-CREATE INDEX work_items_status ON work_items (tenant_id, status, type);
-COMMENT ON INDEX work_items_status IS 'Items by status, then type.';
-CREATE INDEX work_items_agent ON work_items (tenant_id, assigned_agent, status)
-    WHERE assigned_agent IS NOT NULL;
-COMMENT ON INDEX work_items_agent IS 'The items of an agent.';
+CREATE INDEX work_items_status ON work_items (tenant_id, status, type, created_at, id);
+COMMENT ON INDEX work_items_status IS 'Items by status, then type, the oldest first.';
+CREATE INDEX work_items_oldest ON work_items (tenant_id, status, created_at, id);
+COMMENT ON INDEX work_items_oldest IS 'Items by status, of any type, the oldest first.';
+CREATE INDEX work_items_agent ON work_items (tenant_id, assigned_agent, status, created_at, id);
+COMMENT ON INDEX work_items_agent IS
+    'The items of an agent, and those that are nobody''s, by status, the oldest first.';
 CREATE INDEX work_items_package ON work_items (tenant_id, package_id)
     WHERE package_id IS NOT NULL;
 COMMENT ON INDEX work_items_package IS 'The items about a package.';
@@ -125,7 +127,7 @@ COMMENT ON CONSTRAINT attempts_numbered ON attempts IS
     'One attempt a number, and the way to the attempts of an item.';
 COMMENT ON CONSTRAINT attempts_ended ON attempts IS
     'An attempt has an end exactly when it is not under way.';
-CREATE INDEX attempts_agent ON attempts (tenant_id, agent_id, status);
+CREATE INDEX attempts_agent ON attempts (tenant_id, agent_id, status, started_at, id);
 COMMENT ON INDEX attempts_agent IS 'The attempts of an agent.';
 
 CREATE TABLE approval_events (
@@ -162,8 +164,11 @@ CREATE INDEX approval_events_by_item
     ON approval_events (tenant_id, work_item_id, position);
 COMMENT ON INDEX approval_events_by_item IS 'The decisions about an item, in log order.';
 CREATE INDEX approval_events_approver
-    ON approval_events (tenant_id, approver, decided_at);
+    ON approval_events (tenant_id, approver, decided_at, id);
 COMMENT ON INDEX approval_events_approver IS 'The decisions of an approver, by time.';
+CREATE INDEX approval_events_escalated ON approval_events (tenant_id, decided_at, id)
+    WHERE decision = 'ESCALATED';
+COMMENT ON INDEX approval_events_escalated IS 'What was passed on, little of much, by time.';
 
 CREATE TABLE eval_results (
     tenant_id    text COLLATE "C" NOT NULL,
@@ -193,7 +198,7 @@ COMMENT ON CONSTRAINT eval_results_item ON eval_results IS
     'No cascade: an item that was evaluated is not deleted, nor is its order.';
 CREATE INDEX eval_results_by_item ON eval_results (tenant_id, work_item_id, position);
 COMMENT ON INDEX eval_results_by_item IS 'The evaluations of an item, in log order.';
-CREATE INDEX eval_results_evaluator ON eval_results (tenant_id, evaluator, created_at);
+CREATE INDEX eval_results_evaluator ON eval_results (tenant_id, evaluator, created_at, id);
 COMMENT ON INDEX eval_results_evaluator IS 'The evaluations of an evaluator, by time.';
 
 CREATE TABLE mem_docs (
@@ -230,7 +235,7 @@ COMMENT ON CONSTRAINT mem_docs_item ON mem_docs IS
 CREATE INDEX mem_docs_by_item ON mem_docs (tenant_id, work_item_id)
     WHERE work_item_id IS NOT NULL;
 COMMENT ON INDEX mem_docs_by_item IS 'The documents about an item.';
-CREATE INDEX mem_docs_type ON mem_docs (tenant_id, type, created_at);
+CREATE INDEX mem_docs_type ON mem_docs (tenant_id, type, created_at, id);
 COMMENT ON INDEX mem_docs_type IS 'The documents of a type, by time.';
 CREATE INDEX mem_docs_words ON mem_docs USING gin (words);
 COMMENT ON INDEX mem_docs_words IS 'Full text, through projections.found_by_words.';
@@ -286,9 +291,9 @@ COMMENT ON COLUMN runs.ended_at IS 'occurred_at of its end; null while it is und
 COMMENT ON CONSTRAINT runs_order ON runs IS 'That a run took place outlives the order.';
 COMMENT ON CONSTRAINT runs_ended ON runs IS
     'A run has an end exactly when it is not under way.';
-CREATE INDEX runs_status ON runs (tenant_id, status, started_at);
+CREATE INDEX runs_status ON runs (tenant_id, status, started_at, id);
 COMMENT ON INDEX runs_status IS 'Runs by status, then time.';
-CREATE INDEX runs_by_template ON runs (tenant_id, workflow_template_id, started_at)
+CREATE INDEX runs_by_template ON runs (tenant_id, workflow_template_id, started_at, id)
     WHERE workflow_template_id IS NOT NULL;
 COMMENT ON INDEX runs_by_template IS 'The runs of a template, by time.';
 CREATE INDEX runs_by_order ON runs (tenant_id, work_order_id)
@@ -327,7 +332,7 @@ COMMENT ON COLUMN dead_letters.resolved_at IS
     'Since when it is dealt with, or given up; null while it is open.';
 COMMENT ON CONSTRAINT dead_letters_retried ON dead_letters IS
     'It was last tried again exactly when it ever was.';
-CREATE INDEX dead_letters_open ON dead_letters (tenant_id, source, created_at)
+CREATE INDEX dead_letters_open ON dead_letters (tenant_id, source, created_at, id)
     WHERE resolved_at IS NULL;
 COMMENT ON INDEX dead_letters_open IS 'The open ones of a source, few among many, by time.';
 CREATE INDEX dead_letters_event ON dead_letters (tenant_id, event_id)

@@ -21,6 +21,8 @@ __all__ = [
     "ArtifactFound",
     "ArtifactWithParts",
     "Configuration",
+    "ConfigurationVersion",
+    "MemberShown",
     "NotSynced",
     "Overview",
     "Profile",
@@ -122,6 +124,16 @@ class Configuration(Answer):
     chat_history_days: int | None
     sharepoint_config: dict[str, Any]
     ignis_config: dict[str, Any]
+
+
+class ConfigurationVersion(Answer):
+    """How a workspace was configured from then on, by whom, and why."""
+
+    config_version: int
+    config: dict[str, Any]
+    changed_by: str | None
+    reason: str | None
+    created_at: datetime
 
 
 class WorkspaceFound(Answer):

@@ -7,11 +7,14 @@ from typing import Final, Literal
 from uuid import UUID
 
 from eventstore.queries import load
+from eventstore.vocabulary.workspaces import IntegrationStatus
 from projections.questions import Questions
 from projections.workspaces.answers import (
     ArtifactFound,
     ArtifactWithParts,
     Configuration,
+    ConfigurationVersion,
+    MemberShown,
     NotSynced,
     Overview,
     Profile,
@@ -70,6 +73,39 @@ class WorkspaceQueries(Questions, sql=load("projections.workspaces", "queries.sq
         """How a service outside is configured."""
         return self._one(Service, "service", integration_id=integration_id)
 
+    def services(
+        self,
+        service_type: str,
+        status: IntegrationStatus = "active",
+        *,
+        after: UUID | None = None,
+        limit: int = 50,
+    ) -> list[Service]:
+        """The services outside of a type that are configured and in a status, by id."""
+        return self._many(
+            Service, "services", service_type=service_type, status=status, after=after, limit=limit
+        )
+
+    def members(
+        self, workspace_id: UUID, *, after: str | None = None, limit: int = 50
+    ) -> list[MemberShown]:
+        """Who belongs to a workspace, by user_id."""
+        return self._many(
+            MemberShown, "members", workspace_id=workspace_id, after=after, limit=limit
+        )
+
+    def configurations(
+        self, workspace_id: UUID, *, before: int | None = None, limit: int = 50
+    ) -> list[ConfigurationVersion]:
+        """How a workspace was configured, the newest version first, those before a number."""
+        return self._many(
+            ConfigurationVersion,
+            "configurations",
+            workspace_id=workspace_id,
+            before=before,
+            limit=limit,
+        )
+
     def artifact(self, artifact_id: UUID) -> ArtifactWithParts | None:
         """An artifact, its newest versions, and how far services have it."""
         return self._one(ArtifactWithParts, "artifact", artifact_id=artifact_id, parts=PARTS)
@@ -89,19 +125,32 @@ class WorkspaceQueries(Questions, sql=load("projections.workspaces", "queries.sq
         )
 
     def sync_log(
-        self, workspace_id: UUID, *, before: datetime | None = None, limit: int = 50
+        self, workspace_id: UUID, *, before: SyncLogged | None = None, limit: int = 50
     ) -> list[SyncLogged]:
-        """The operations with services outside, the newest first, those that began before."""
+        """The operations of a workspace with services outside, the newest first."""
         return self._many(
-            SyncLogged, "sync_log", workspace_id=workspace_id, before=before, limit=limit
+            SyncLogged,
+            "sync_log",
+            workspace_id=workspace_id,
+            before_started=before and before.started_at,
+            before_id=before and before.id,
+            limit=limit,
         )
 
     def not_synced(
         self,
         state: Literal["pending", "failed"],
         *,
-        after: datetime | None = None,
+        after: NotSynced | None = None,
         limit: int = 50,
     ) -> list[NotSynced]:
-        """What failed to synchronise, or hangs: the longest first, since later than `after`."""
-        return self._many(NotSynced, "not_synced", state=state, after=after, limit=limit)
+        """What failed to synchronise, or hangs, the longest first."""
+        return self._many(
+            NotSynced,
+            "not_synced",
+            state=state,
+            after_since=after and after.since,
+            after_artifact=after and after.artifact_id,
+            after_service=after and after.service_type,
+            limit=limit,
+        )

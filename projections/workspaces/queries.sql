@@ -46,7 +46,7 @@ SELECT json_build_object(
                    l.error_message, l.started_at, l.ended_at
               FROM sync_logs AS l
              WHERE l.tenant_id = w.tenant_id AND l.workspace_id = w.id
-             ORDER BY l.started_at DESC LIMIT 10) AS x), '[]'))
+             ORDER BY l.started_at DESC, l.id DESC LIMIT 10) AS x), '[]'))
   FROM workspaces AS w
   LEFT JOIN workspace_configs AS c
     ON c.tenant_id = w.tenant_id AND c.workspace_id = w.id AND c.config_version = w.config_version
@@ -94,7 +94,9 @@ SELECT json_build_object(
   FROM users AS u
   LEFT JOIN user_profiles AS p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
  WHERE u.tenant_id = %(tenant)s AND u.id = (
-       SELECT id FROM users WHERE tenant_id = %(tenant)s AND lower(email) = lower(%(email)s)
+       SELECT id FROM users
+        WHERE tenant_id = %(tenant)s
+          AND email_key = lower(%(email)s::text COLLATE "pg_c_utf8")
        UNION ALL
        SELECT id FROM users WHERE tenant_id = %(tenant)s AND azure_id = %(azure_id)s
        LIMIT 1)
@@ -134,6 +136,35 @@ SELECT json_build_object(
            'service_config', i.service_config, 'credentials', i.credentials, 'status', i.status)
   FROM integration_configs AS i
  WHERE i.tenant_id = %(tenant)s AND i.id = %(integration_id)s
+
+-- name: services
+-- The services outside that are configured, of a type and in a status, by id.
+SELECT json_build_object(
+           'id', i.id, 'service_type', i.service_type, 'name', i.name,
+           'service_config', i.service_config, 'credentials', i.credentials, 'status', i.status)
+  FROM integration_configs AS i
+ WHERE i.tenant_id = %(tenant)s AND i.service_type = %(service_type)s AND i.status = %(status)s
+   AND (%(after)s::uuid IS NULL OR i.id > %(after)s)
+ ORDER BY i.id LIMIT %(limit)s
+
+-- name: members
+-- Who belongs to a workspace, by id.
+SELECT json_build_object('user_id', m.user_id, 'display_name', u.display_name, 'role', m.role)
+  FROM workspace_members AS m
+  JOIN users AS u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
+ WHERE m.tenant_id = %(tenant)s AND m.workspace_id = %(workspace_id)s
+   AND (%(after)s::text IS NULL OR m.user_id > %(after)s)
+ ORDER BY m.user_id LIMIT %(limit)s
+
+-- name: configurations
+-- How a workspace was configured, the newest version first.
+SELECT json_build_object(
+           'config_version', c.config_version, 'config', c.config, 'changed_by', c.changed_by,
+           'reason', c.reason, 'created_at', c.created_at)
+  FROM workspace_configs AS c
+ WHERE c.tenant_id = %(tenant)s AND c.workspace_id = %(workspace_id)s
+   AND (%(before)s::integer IS NULL OR c.config_version < %(before)s)
+ ORDER BY c.config_version DESC LIMIT %(limit)s
 
 -- name: artifact
 -- An artifact with its newest versions and how far services have it.
@@ -179,8 +210,9 @@ SELECT json_build_object(
            'error_message', l.error_message, 'started_at', l.started_at, 'ended_at', l.ended_at)
   FROM sync_logs AS l
  WHERE l.tenant_id = %(tenant)s AND l.workspace_id = %(workspace_id)s
-   AND (%(before)s::timestamptz IS NULL OR l.started_at < %(before)s)
- ORDER BY l.started_at DESC LIMIT %(limit)s
+   AND (%(before_id)s::uuid IS NULL
+        OR (l.started_at, l.id) < (%(before_started)s, %(before_id)s))
+ ORDER BY l.started_at DESC, l.id DESC LIMIT %(limit)s
 
 -- name: not_synced
 -- What failed to synchronise or hangs, the longest first.
@@ -190,5 +222,7 @@ SELECT json_build_object(
            'since', y.updated_at)
   FROM sync_status AS y JOIN artifacts AS a ON a.tenant_id = y.tenant_id AND a.id = y.artifact_id
  WHERE y.tenant_id = %(tenant)s AND y.state = %(state)s AND y.state <> 'synced'
-   AND (%(after)s::timestamptz IS NULL OR y.updated_at > %(after)s)
- ORDER BY y.updated_at LIMIT %(limit)s
+   AND (%(after_artifact)s::uuid IS NULL
+        OR (y.updated_at, y.artifact_id, y.service_type)
+           > (%(after_since)s, %(after_artifact)s, %(after_service)s))
+ ORDER BY y.updated_at, y.artifact_id, y.service_type LIMIT %(limit)s

@@ -109,11 +109,12 @@ def test_tables_are_as_their_file_makes_them(
         (
             "DROP INDEX packages_status; "
             "CREATE INDEX packages_status ON packages (tenant_id, status DESC); "
-            "COMMENT ON INDEX packages_status IS 'Packages by status.'",
+            "COMMENT ON INDEX packages_status IS 'Packages by status, the oldest first.'",
             [
                 (
                     "index packages.packages_status",
-                    "CREATE INDEX packages_status ON packages USING btree (tenant_id, status)",
+                    "CREATE INDEX packages_status ON packages USING btree "
+                    "(tenant_id, status, created_at, id)",
                     "CREATE INDEX packages_status ON packages USING btree (tenant_id, status DESC)",
                 )
             ],
