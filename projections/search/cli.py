@@ -72,7 +72,10 @@ def find(
     if options.json:
         print_json([row | {"key": list(each.key)} for row, each in zip(rows, found, strict=True)])
         return
-    shown = [row | {"score": f"{row['score']:.4f}"} for row in rows]
+    shown = [
+        row | {"score": f"{row['score']:.4f}", "snippet": " ".join(str(row["snippet"]).split())}
+        for row in rows
+    ]
     print_rows(options, shown, columns if any(row["title"] for row in rows) else _less(columns))
 
 
