@@ -21,17 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import UUID, uuid5
 
 import uuid_utils.compat
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from eventstore.event import Event
 from eventstore.guards import Claim
 from eventstore.refusals import InvalidCommand
 
-__all__ = ["Command", "Decided", "Decision", "State", "decision"]
+__all__ = ["Command", "Decided", "Decision", "State", "Timed", "decision"]
 
 
 class State(Protocol):
@@ -99,6 +100,17 @@ class Command(BaseModel):
     def event_id(self, number: int) -> UUID:
         """The id of the event of that number, from 0, that the command leads to."""
         return uuid5(self.command_id, str(number))
+
+
+class Timed(Command):
+    """A wish that depends on the time, such as one in a session that may have expired.
+
+    Its events occurred `at`, whatever else is said of the append: what was decided for a moment
+    is recorded for the same moment.
+    """
+
+    at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    """When it is wished, by the caller's clock."""
 
 
 def decision(decided: Decided) -> Decision:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from eventstore.append import Receipt
-from eventstore.command import Command, Decision, State, decision
+from eventstore.command import Command, Decision, State, Timed, decision
 from eventstore.context import Says, one_append
 from eventstore.errors import CommandRefused, ConcurrencyConflict, DuplicateEventId
 from eventstore.event import Event
@@ -62,6 +62,7 @@ class Executor:
     ) -> Receipt:
         (stream_id, version), *others = versions.items()
         about = {"command": {"name": type(command).__name__, "id": str(command.command_id)}}
+        when = {"occurred_at": command.at} if isinstance(command, Timed) else {}
         append = one_append(
             stream_id,
             [
@@ -69,7 +70,7 @@ class Executor:
                 for number, event in enumerate(decided.events)
             ],
             expected_version=version,
-            **{**says, "metadata": {**(says.get("metadata") or {}), **about}},
+            **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))
         return self._store.writer.append(self._store.prepare([append], guards))[0]

@@ -38,9 +38,10 @@ def problem(schema: dict[str, Any]) -> str | None:
     return f"a JSON Schema that refers to what is not in it: {lost}" if lost else None
 
 
-def breach(schema: dict[str, Any], value: Any) -> str | None:
-    """How `value` breaks a schema that has no `problem`, in words; None when it obeys it.
+def breach(schema: dict[str, Any], value: Any) -> tuple[str, str] | None:
+    """Where and how `value` breaks a schema that has no `problem`; None when it obeys it.
 
+    Where is a JSON path, empty for the value as a whole.
     A `pattern` is matched by Python's `re`, in whatever time that takes.
     """
     from jsonschema.exceptions import best_match
@@ -51,8 +52,8 @@ def breach(schema: dict[str, Any], value: Any) -> str | None:
         # Given a registry, the library does not fetch what that lacks.
         error = best_match(dialect(schema, registry=_registry()).iter_errors(value))
     except RecursionError:
-        return "it can't be checked: the schema refers to itself without end"
-    return None if error is None else _words(error)
+        return "", "it can't be checked: the schema refers to itself without end"
+    return None if error is None else _place_and_words(error)
 
 
 def _dialect(schema: dict[str, Any]) -> type[Validator] | None:
@@ -101,6 +102,10 @@ def _lost(part: Resource[Any], resolver: Resolver[Any]) -> Iterator[str]:
 
 
 def _words(error: ValidationError | Any) -> str:
-    """An error of the library in a line: where, and what is wrong there."""
+    """An error of the library in a line."""
+    return ": ".join(filter(None, _place_and_words(error)))
+
+
+def _place_and_words(error: ValidationError | Any) -> tuple[str, str]:
     message = error.message if len(error.message) <= 300 else error.message[:300] + "…"
-    return f"{error.json_path}: {message}" if error.absolute_path else message
+    return (error.json_path if error.absolute_path else ""), message

@@ -80,11 +80,15 @@ class IllegalMove(CommandRefused):
 
 
 class SessionEnded(CommandRefused):
-    """Nothing more can be said in a session that is over: its `state` says how it ended."""
+    """Nothing more can be said in a session that is over: its `state` says how it ended.
 
-    def __init__(self, session_id: object, state: str, since: str) -> None:
+    `since` is None when the event that ended it says no time.
+    """
+
+    def __init__(self, session_id: object, state: str, since: str | None = None) -> None:
         self.session_id, self.state, self.since = str(session_id), state, since
-        super().__init__(f"session {session_id} is {state} since {since}; start another one")
+        when = f" since {since}" if since else ""
+        super().__init__(f"session {session_id} is {state}{when}; start another one")
 
 
 class SchemaViolated(CommandRefused):

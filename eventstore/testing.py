@@ -29,12 +29,15 @@ class When:
     def __init__(self, decided: Decision | CommandRefused) -> None:
         self._decided = decided
 
-    def then(self, *events: Event, claims: Sequence[Claim] = ()) -> None:
-        """Asserts that exactly these events say it, and that it claims these values."""
+    def then(
+        self, *events: Event, claims: Sequence[Claim] = (), releases: Sequence[Claim] = ()
+    ) -> None:
+        """Asserts that exactly these events say it, and which values it claims and gives up."""
         if isinstance(self._decided, CommandRefused):
             raise AssertionError(f"it was refused: {self._decided}") from self._decided
         assert list(self._decided.events) == list(events)
         assert list(self._decided.claims) == list(claims)
+        assert list(self._decided.releases) == list(releases)
 
     def refused(self, error: type[E]) -> E:
         """Asserts that it is refused by that kind of error, and returns it."""

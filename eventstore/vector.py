@@ -100,8 +100,9 @@ class Vector:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.no_info_after_validator_function(  # which quick_read knows
             cls._read,
+            core_schema.any_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 cls.base64, return_schema=core_schema.str_schema(), when_used="json"
             ),

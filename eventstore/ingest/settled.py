@@ -25,9 +25,9 @@ from eventstore.store import EventStore
 __all__ = ["SettledRuns"]
 
 CHUNK_EVENTS: Final = 900
-CHUNK_BYTES: Final = 4 * 1024 * 1024
+CHUNK_BYTES: Final = 1024 * 1024
 """So much is looked up and sent at once: what the writer takes into one transaction."""
-AHEAD: Final = 4
+AHEAD: Final = 3
 """So many chunks may be on their way to the log."""
 
 _SQL = load("eventstore.sql", "ingest.sql")

@@ -155,11 +155,11 @@ def _schema(story: Story, number: int) -> None:
         document_version=number,
         json_schema=_OBJECT | {"properties": properties},
     )
-    stream = f"schema-{schema}"
+    stream = f"schema-{document}"
     _say(story, stream, published)
     if number > 1:
         before = story.world.id(f"schema {number - 1}")
-        _say(story, f"schema-{before}", SchemaRetired(schema_id=before, document_type=document))
+        _say(story, stream, SchemaRetired(schema_id=before, document_type=document))
     _say(story, stream, SchemaActivated(schema_id=schema, document_type=document))
 
 

@@ -112,14 +112,14 @@ class _Artifact:
         }
         operation: SyncOperation = story.one_of(("save", "publish", "sync_from_git"))
         started = SyncStarted(**about, operation=operation, operation_details={"files": 1})
-        self.say(started)
+        self.say(started, stream=f"sync-{sync}")
         ended: SyncSucceeded | SyncFailed
         if story.chance(0.9):
             commit = story.digest(f"commit {self.syncs}")[:40]
             ended = SyncSucceeded(**about, sync_metadata={"commit": commit})
         else:
             ended = SyncFailed(**about, error_message="The service did not answer in time.")
-        self.say(ended, after=20)
+        self.say(ended, stream=f"sync-{sync}", after=20)
 
-    def say(self, event: Event, *, after: float = 200) -> None:
-        self.story.say(f"artifact-{self.id}", event, agent=self.author, after=after)
+    def say(self, event: Event, *, stream: str | None = None, after: float = 200) -> None:
+        self.story.say(stream or f"artifact-{self.id}", event, agent=self.author, after=after)

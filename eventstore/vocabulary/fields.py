@@ -17,6 +17,7 @@ __all__ = [
     "Milliseconds",
     "Name",
     "Number",
+    "Release",
     "Sha256",
     "Share",
     "UserId",
@@ -46,6 +47,9 @@ Milliseconds = Annotated[int, Field(ge=0)]
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """The place of something in a series that begins at 1."""
+
+Release = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+"""The version of a thing as its makers write it, such as 26.0.1."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 digest in lower-case hexadecimal."""

@@ -130,7 +130,7 @@ BEGIN
                'jsonb_populate_recordset(NULL::%2$s, $2 -> %1$L) AS wanted))',
                name, target), ' '), '') INTO meets
       FROM jsonb_object_keys(filters) AS name;
-    IF tenant <> '*' THEN
+    IF tenant IS DISTINCT FROM '*' THEN  -- a login without a tenant finds nothing
         meets := meets || ' AND stored.tenant_id = $3';
     END IF;
     -- How near the words are to each other costs eight times as much to say as how often they are

@@ -89,29 +89,19 @@ def run(
     """
     from threading import Event
 
-    from projections.cache.opening import invalidation
-    from projections.catalogue import all_projections
     from projections.collector import settled
-    from projections.hooks.installed import checked, installed
+    from projections.hook_list import hooks_of
     from projections.live.daemon import run_daemon
     from projections.log import show_on_stderr
-    from projections.search.hook import embedding_hooks
-    from projections.workspaces.cached import DEPENDENTS
 
     show_on_stderr(log_format)
     options = Options.of(context)
     wanted = [each for versions in named(names) for each in versions]
-    running = {each.name for each in wanted}
     url, revive = store_of(options)
-    known = all_projections()
-    found = [*installed(), *embedding_hooks(url, known, options.settings().embedder)]
-    hooks = checked(found, [each.name for each in known])
     stop = Event()
     stop_on_signals(stop)
-    with (
-        settled(),
-        invalidation(options.settings(), url, "workspaces", DEPENDENTS) as cache,
-    ):
+    running = {each.name for each in wanted}
+    with settled(), hooks_of(options.settings(), url, running) as hooks:
         failures = run_daemon(
             url,
             wanted,
@@ -119,9 +109,7 @@ def run(
             until_caught_up=until_caught_up,
             lease_seconds=lease,
             revive=revive,
-            hooks=[
-                hook for hook in [*hooks, *([cache] if cache else [])] if hook.projection in running
-            ],
+            hooks=hooks,
             http=http,
         )
     held = _held(url, wanted) if until_caught_up else {}

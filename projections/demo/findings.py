@@ -192,7 +192,7 @@ def _item(store: EventStore, planner: Planner, row: Sequence[Any]) -> Item:
 
 def _reason(store: EventStore, item_id: UUID) -> str:
     """What the last move of an item said; the tables keep only the status."""
-    for recorded in store.read_stream(f"workitem-{item_id}", backwards=True):
+    for recorded in store.read_stream(f"work_item-{item_id}", backwards=True):
         if isinstance(recorded.event, WorkItemStatusChanged):
             return recorded.event.reason or ""
     return ""

@@ -103,7 +103,7 @@ class Turn:
 
     def of_item(self, case: Case, event: Event, *, because: UUID | None = None) -> UUID:
         """Adds an event of the work item."""
-        return self.say(f"workitem-{case.item.work_item_id}", event, because=because)
+        return self.say(f"work_item-{case.item.work_item_id}", event, because=because)
 
     def move_item(
         self,

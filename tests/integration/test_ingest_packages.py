@@ -249,18 +249,18 @@ print(told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.faults
-def test_a_history_of_100_mb_takes_little_more_memory_than_one_of_5(
+def test_a_history_of_100_mb_takes_little_more_memory_than_one_of_25(
     tmp_path: Path, database_url: str
 ) -> None:
     peaks = []
-    for megabytes in (5, 100):
-        commits = 1_000 * megabytes
+    for megabytes in (25, 100):
+        commits = 100 * megabytes
         path = history(tmp_path / f"{megabytes}")
         with path.open("wb") as file:
             for n in range(1, commits + 1):
                 name = f"p{n % 700}"
                 said = json.loads(commit(n, f"{name}: Update to version {n}", f"{name}.json"))
-                said["body"] = "x" * 900
+                said["body"] = "x" * 9_900
                 file.write(json.dumps(said).encode() + b"\n")
         assert path.stat().st_size > megabytes * 1_000_000
         done = subprocess.run(
@@ -269,7 +269,6 @@ def test_a_history_of_100_mb_takes_little_more_memory_than_one_of_5(
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         told, peak = map(int, done.stdout.split())
-        assert told >= 0.9 * commits
+        assert told >= 0.7 * commits  # those of the shorter file are there already
         peaks.append(peak / 1024)
-    # The names of 100,000 versions, and what 100,000 commits of the shorter file don't have.
     assert peaks[1] < peaks[0] + 30, f"{peaks[0]:.0f} MB and {peaks[1]:.0f} MB"

@@ -8,13 +8,13 @@ Any of these but completed may become failed, and failed may become draft: a new
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Final, Literal, Self, get_args
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from eventstore.event import Event
-from eventstore.vocabulary.fields import Json, Name
+from eventstore.vocabulary.fields import Json, Name, Release
 from eventstore.vocabulary.moves import check_move
 
 __all__ = [
@@ -53,7 +53,7 @@ class PackageRegistered(Event, event_type="packaging.package_registered"):
 
     package_id: UUID
     name: Name
-    version: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+    version: Release
     publisher: Name
     description: str | None = None
     metadata: Json = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, JsonValue
 from eventstore.event import Event
 from eventstore.vocabulary.fields import AgentId, Name
 
-__all__ = ["AgentActivity", "AgentStateChanged", "SystemConfigChanged"]
+__all__ = ["AgentActivity", "AgentStateChanged", "SettingValue", "SystemConfigChanged"]
 
 AgentActivity = Literal["idle", "working", "waiting", "failed"]
 
@@ -21,6 +21,10 @@ def _something(value: JsonValue) -> JsonValue:
     return value
 
 
+SettingValue = Annotated[JsonValue, AfterValidator(_something)]
+"""Any JSON value but null."""
+
+
 class SystemConfigChanged(Event, event_type="packaging.system_config_changed", retention="audit"):
     """A setting of the team has this value now; its revisions are numbered in log order.
 
@@ -28,7 +32,7 @@ class SystemConfigChanged(Event, event_type="packaging.system_config_changed", r
     """
 
     key: Name
-    value: Annotated[JsonValue, AfterValidator(_something)]
+    value: SettingValue
     """Any JSON value but null."""
     updated_by: AgentId
     reason: str | None = None

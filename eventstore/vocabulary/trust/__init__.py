@@ -46,19 +46,23 @@ from eventstore.vocabulary.trust.metrics import (
     MetricType,
     TrustMetricRecorded,
     TrustMetricsRolledUp,
+    check_range,
 )
 from eventstore.vocabulary.trust.sessions import (
+    SESSION_MOVES,
     SessionCompleted,
     SessionExpired,
     SessionPaused,
     SessionResumed,
     SessionStarted,
     SessionState,
+    state_after,
 )
 
 __all__ = [
     "MAX_METRICS",
     "METRIC_CEILINGS",
+    "SESSION_MOVES",
     "ActionAudited",
     "AgentActivated",
     "AgentDeactivated",
@@ -92,4 +96,6 @@ __all__ = [
     "Significance",
     "TrustMetricRecorded",
     "TrustMetricsRolledUp",
+    "check_range",
+    "state_after",
 ]

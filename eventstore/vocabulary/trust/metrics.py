@@ -17,6 +17,7 @@ __all__ = [
     "MetricType",
     "TrustMetricRecorded",
     "TrustMetricsRolledUp",
+    "check_range",
 ]
 
 MetricType = Literal["accuracy", "autonomy", "complexity"]
@@ -32,6 +33,13 @@ MAX_METRICS: Final = 100
 """Metrics that one event rolls up."""
 
 
+def check_range(metric_type: MetricType, value: float) -> None:
+    """Raises ValueError for a value that a metric of that type can't have."""
+    ceiling = METRIC_CEILINGS[metric_type]
+    if not 0 <= value <= ceiling:
+        raise ValueError(f"{metric_type} {value} is not in 0..{ceiling}")
+
+
 class TrustMetricRecorded(Event, event_type="trust.trust_metric_recorded", retention="decision"):
     """A property of an agent's work was measured."""
 
@@ -45,9 +53,7 @@ class TrustMetricRecorded(Event, event_type="trust.trust_metric_recorded", reten
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        ceiling = METRIC_CEILINGS[self.metric_type]
-        if not 0 <= self.metric_value <= ceiling:
-            raise ValueError(f"{self.metric_type} {self.metric_value} is not in 0..{ceiling}")
+        check_range(self.metric_type, self.metric_value)
         return self
 
 

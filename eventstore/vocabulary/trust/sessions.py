@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -11,15 +12,25 @@ from eventstore.event import Event
 from eventstore.vocabulary.fields import AgentId, Json
 
 __all__ = [
+    "SESSION_MOVES",
     "SessionCompleted",
     "SessionExpired",
     "SessionPaused",
     "SessionResumed",
     "SessionStarted",
     "SessionState",
+    "state_after",
 ]
 
 SessionState = Literal["active", "paused", "completed", "expired"]
+
+SESSION_MOVES: Final[Mapping[SessionState, frozenset[SessionState]]] = {
+    "active": frozenset({"paused", "completed", "expired"}),
+    "paused": frozenset({"active", "completed", "expired"}),
+    "completed": frozenset(),
+    "expired": frozenset(),
+}
+"""What may follow each state; a session that is completed or expired is over."""
 
 
 class SessionStarted(Event, event_type="trust.session_started"):
@@ -57,3 +68,16 @@ class SessionExpired(Event, event_type="trust.session_expired"):
     """A session is over, because its time is."""
 
     session_id: UUID
+
+
+_STATES: Final[Mapping[type[Event], SessionState]] = {
+    SessionPaused: "paused",
+    SessionResumed: "active",
+    SessionCompleted: "completed",
+    SessionExpired: "expired",
+}
+
+
+def state_after(event: Event) -> SessionState | None:
+    """The state that an event moves its session to; None for an event that is no move."""
+    return _STATES.get(type(event))

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from eventstore.event import Event
 from eventstore.vocabulary.fields import Json, Name
 from eventstore.vocabulary.moves import check_move
+from eventstore.vocabulary.secrets import OpenJson
 
 __all__ = [
     "CONNECTOR_MOVES",
@@ -38,7 +39,7 @@ class ConnectorRegistered(Event, event_type="work.connector_registered", retenti
     connector_id: UUID
     name: Name
     type: ConnectorType
-    config: Json = Field(default_factory=dict)
+    config: OpenJson = Field(default_factory=dict)
     """How the other system is reached; no place for a secret, which would stay in the log."""
 
 
@@ -46,7 +47,7 @@ class ConnectorConfigured(Event, event_type="work.connector_configured", retenti
     """This is how the other system is reached now, all of it; no place for a secret."""
 
     connector_id: UUID
-    config: Json
+    config: OpenJson
 
 
 class ConnectorStatusChanged(Event, event_type="work.connector_status_changed", retention="audit"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from eventstore.event import Event
-from eventstore.vocabulary.fields import AgentId, Json, Share
+from eventstore.vocabulary.fields import AgentId, Json, Release, Share
 
 __all__ = ["Approval", "ApprovalDecided", "EvalRecorded"]
 
@@ -23,7 +23,7 @@ class ApprovalDecided(Event, event_type="work.approval_decided", retention="audi
     approver: AgentId
     decision: Approval
     reason: str | None = None
-    policy_version: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+    policy_version: Release
 
 
 class EvalRecorded(Event, event_type="work.eval_recorded", retention="decision"):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints
-
 from eventstore.event import Event
-from eventstore.vocabulary.fields import JsonSchema, Name
+from eventstore.vocabulary.fields import JsonSchema, Name, Release
 
 __all__ = [
     "CapabilityDefined",
@@ -25,7 +22,7 @@ class ToolRegistered(Event, event_type="work.tool_registered", retention="audit"
     tool_id: UUID
     connector_id: UUID
     name: Name
-    version: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+    version: Release
     input_schema: JsonSchema
     output_schema: JsonSchema
 

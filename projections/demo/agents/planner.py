@@ -145,7 +145,7 @@ class Planner:
 
     @property
     def _stream(self) -> str:
-        return f"workorder-{self.order_id}"
+        return f"work_order-{self.order_id}"
 
     def _move_order(
         self, turn: Turn, before: WorkOrderStatus, after: WorkOrderStatus, reason: str | None
@@ -173,7 +173,7 @@ class Planner:
             content=content,
             package_id=package_id,
         )
-        return turn.say(f"workitem-{item_id}", item, because=self._opened)
+        return turn.say(f"work_item-{item_id}", item, because=self._opened)
 
     def _make_draft(
         self, turn: Turn, identity: Identity, package_id: UUID, plan: str, queued: UUID
@@ -212,7 +212,7 @@ class Planner:
         self.plans["leave alone"] += 1
 
     def _fail(self, turn: Turn, item_id: UUID, queued: UUID, reason: str) -> None:
-        stream = f"workitem-{item_id}"
+        stream = f"work_item-{item_id}"
         error = ErrorReported(work_item_id=item_id, error=reason, cause="not_to_be_packaged")
         reported = turn.say(stream, error, because=queued)
         failed = WorkItemStatusChanged(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from eventstore import Event, RecordedEvent
 from eventstore.vocabulary.trust import (
+    SESSION_MOVES,
     AgentActivated,
     AgentDeactivated,
     AgentRegistered,
@@ -16,7 +14,7 @@ from eventstore.vocabulary.trust import (
     SessionPaused,
     SessionResumed,
     SessionStarted,
-    SessionState,
+    state_after,
 )
 from projections.errors import IllegalTransition
 from projections.projection import Projection, Rows, on
@@ -24,14 +22,6 @@ from projections.trust.ladder import LadderRules
 from projections.trust.rows import Agent, AgentSession, TrustLevel
 
 __all__ = ["AgentRules"]
-
-_SESSION_MOVES: Final[Mapping[type[Event], tuple[SessionState, frozenset[SessionState]]]] = {
-    SessionPaused: ("paused", frozenset({"active"})),
-    SessionResumed: ("active", frozenset({"paused"})),
-    SessionCompleted: ("completed", frozenset({"active", "paused"})),
-    SessionExpired: ("expired", frozenset({"active", "paused"})),
-}
-"""The state that each event leads to, and those that it may start from."""
 
 
 class AgentRules(Projection, name="trust", tables=(Agent, AgentSession, TrustLevel)):
@@ -95,14 +85,15 @@ class AgentRules(Projection, name="trust", tables=(Agent, AgentSession, TrustLev
     @on(SessionPaused, SessionResumed, SessionCompleted, SessionExpired)
     def session_moved(self, event: Event, recorded: RecordedEvent, rows: Rows) -> None:
         session = rows.get(AgentSession)
-        after, before = _SESSION_MOVES[type(event)]
-        if session.session_state not in before:
+        after = state_after(event)
+        assert after is not None, "these events move a session"
+        if after not in SESSION_MOVES[session.session_state]:
             raise IllegalTransition(
                 "agent_sessions", session.session_id, session.session_state, after
             )
         session.session_state = after
         session.version += 1
-        if after in ("completed", "expired"):
+        if not SESSION_MOVES[after]:
             session.ended_at = recorded.occurred_at
 
 

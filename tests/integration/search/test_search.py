@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from eventstore import Event, EventStore
 from eventstore.database import connect
+from eventstore.embedded import EmbeddedServer
 from eventstore.vector import Vector
 from projections.audit.verify import verify
 from projections.embedding import text_hash, text_of
@@ -185,6 +188,31 @@ def test_words_are_found_by_the_index(filled: EventStore, conn: Connection, url:
             "pg_stat_get_xact_numscans('notes_words'::regclass)"
         ).fetchone()
     assert scans == (0, 1), "scans of the whole table, and of the index"
+
+
+@pytest.mark.parametrize(("tenant", "own"), [("theirs", [1]), (None, [])])
+def test_a_login_finds_its_own_tenant_s_rows_whatever_it_sets(
+    filled: EventStore, server: EmbeddedServer, database: str, tenant: str | None, own: list[int]
+) -> None:
+    """Bound to a tenant, or to none; the function itself must know, for no policy protects it."""
+    login = f"{database}_auditor"
+    with psycopg.connect(server.admin_url(database), autocommit=True) as admin:
+        admin.execute(SQL("CREATE ROLE {} LOGIN").format(Identifier(login)))
+        try:
+            admin.execute(SQL("GRANT eventstore_auditor TO {}").format(Identifier(login)))
+            if tenant is not None:
+                admin.execute("SELECT eventstore.bind_login(%s, %s)", [login, tenant])
+            with psycopg.connect(server.url(database, user=login), autocommit=True) as theirs:
+                for setting in ("theirs", "default", "*"):
+                    theirs.execute("SELECT set_config('eventstore.tenant', %s, false)", [setting])
+                    found = theirs.execute(
+                        "SELECT key ->> 'tenant_id', (key ->> 'id')::uuid "
+                        "FROM projections.found_by_words('notes', 'wind | bread', '{}', 10)"
+                    ).fetchall()
+                    assert found == [("theirs", number(n)) for n in own]
+        finally:
+            admin.execute(SQL("DROP OWNED BY {}").format(Identifier(login)))
+            admin.execute(SQL("DROP ROLE {}").format(Identifier(login)))
 
 
 def test_ids_are_typed(filled: EventStore) -> None:
