@@ -43,7 +43,7 @@ _TYPES: Final[dict[str, Any]] = {
 }  # fmt: skip
 _LIMITS: Final = {
     "float": ("ge", "gt", "le", "lt"), "int": ("ge", "gt", "le", "lt"),
-    "str": ("min_length", "max_length"),
+    "list": ("min_length", "max_length"), "str": ("min_length", "max_length"),
 }  # fmt: skip
 _TEXTS: Final = frozenset({"date", "datetime", "decimal", "str", "time", "timedelta"})
 """Types that pydantic makes of a string in JSON as it makes them of a string in Python."""
@@ -165,6 +165,11 @@ def _field(
         )
         node = node["schema"]
     node, functions = _peeled(node)
+    inner: list[_Node] = []
+    if node["type"] == "nullable":
+        _expect(node, "nullable", "schema")
+        part, inner = _peeled(node["schema"])
+        node = {**node, "schema": part}
     steps: list[_Step] = []
     kind: Any = _text(node)
     if kind is not None:
@@ -173,15 +178,22 @@ def _field(
     else:
         kind = _type(node)
 
-    def step(function: _Node) -> _Step:
+    def step(functions: list[_Node]) -> _Step:
         def run(value: Any, values: dict[str, Any]) -> Any:
             # To change an earlier field fails here, and so is left to pydantic.
             earlier = MappingProxyType({name: values[name] for name in before})
-            return _rule(function, _Info(config, name, earlier))(value)
+            for function in functions:
+                value = _rule(function, _Info(config, name, earlier))(value)
+            return value
 
         return run
 
-    return kind, [*steps, *map(step, functions)]
+    if inner:
+        of_value = step(inner)
+        steps.append(lambda value, rest: None if value is None else of_value(value, rest))
+    if functions:
+        steps.append(step(functions))
+    return kind, steps
 
 
 def _peeled(node: _Node) -> tuple[_Node, list[_Node]]:
@@ -220,24 +232,30 @@ def _type(node: _Node) -> Any:
             _expect(node, "nullable", "schema")
             return _type(node["schema"]) | None
         case "list":
-            _expect(node, "list", "items_schema")
-            return list[_type(node["items_schema"])]  # type: ignore[misc]
+            _expect(node, "list", "items_schema", *_LIMITS["list"])
+            return _within(list[_type(node["items_schema"])], node)  # type: ignore[misc]
         case "dict":
             _expect(node, "dict", "keys_schema", "values_schema")
-            _expect(node["keys_schema"], "str")
-            return dict[str, _type(node["values_schema"])]  # type: ignore[misc]
+            keys = node["keys_schema"]
+            _expect(keys, "str", *_LIMITS["str"])
+            return dict[_type(keys), _type(node["values_schema"])]  # type: ignore[misc]
         case "literal":
             _expect(node, "literal", "expected")
             if all(type(value) is str for value in node["expected"]):
                 return Literal[tuple(node["expected"])]
         case kind if kind in _TYPES:
-            names = _LIMITS.get(kind, ())
-            _expect(node, kind, *names)
-            limits = {name: node[name] for name in names if name in node}
-            if not limits:
-                return _TYPES[kind]
-            if all(type(n) in (int, float) and abs(n) <= _HIGHEST for n in limits.values()):
-                return Annotated[_TYPES[kind], msgspec.Meta(**limits)]
+            _expect(node, kind, *_LIMITS.get(kind, ()))
+            return _within(_TYPES[kind], node)
+    raise _Unknown
+
+
+def _within(kind: Any, node: _Node) -> Any:
+    """A type within the limits that its part of a schema sets."""
+    limits = {name: node[name] for name in _LIMITS.get(node["type"], ()) if name in node}
+    if not limits:
+        return kind
+    if all(type(n) in (int, float) and abs(n) <= _HIGHEST for n in limits.values()):
+        return Annotated[kind, msgspec.Meta(**limits)]
     raise _Unknown
 
 

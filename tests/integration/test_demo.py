@@ -21,6 +21,7 @@ from uuid_utils.compat import uuid7
 from eventstore import EventStore, RecordedEvent
 from eventstore.vocabulary.packaging import PackageRegistered, PackageStatusChanged
 from eventstore.vocabulary.trust import DecisionMade
+from projections.catalogue import PROJECTIONS
 from projections.demo.desk import record
 from projections.demo.package import PackageNow, PackageTaken
 from projections.demo.standing import Standings
@@ -98,7 +99,7 @@ def test_a_run(eventstore: Demo, site: Path, tables: Callable[..., list[Any]]) -
         (str(site / "nameless-1.0.dist-info"), "FAILED", "its metadata name no name"),
         ("tampered 1.0", "FAILED", CHANGED),
     ]
-    assert [each["wrong"] for each in found["verified"]] == [0] * 5
+    assert [each["wrong"] for each in found["verified"]] == [0] * len(PROJECTIONS)
 
     assert tables(
         "SELECT name, version, publisher, status, installer_id IS NULL, psadt_script_id IS NULL,"
@@ -226,7 +227,7 @@ def test_one_package_is_one_package(eventstore: Demo, tmp_path: Path, database_u
         (str(package_id), "COMPLETED", found["items"][0]["reason"]),
         (None, "FAILED", "it is the same package as a-1.0.dist-info"),
     ]
-    assert [each["wrong"] for each in found["verified"]] == [0] * 5
+    assert [each["wrong"] for each in found["verified"]] == [0] * len(PROJECTIONS)
 
 
 def test_every_event_names_its_cause(eventstore: Demo, site: Path, database_url: str) -> None:
@@ -284,7 +285,7 @@ def test_a_second_run_looks_at_everything_again(
         ("tampered 1.0", "COMPLETED", "completed"),
     ]
     assert "sound/fast.so is absent from the disk" in [item["reason"] for item in second["items"]]
-    assert [each["wrong"] for each in second["verified"]] == [0] * 5
+    assert [each["wrong"] for each in second["verified"]] == [0] * len(PROJECTIONS)
     assert first["work_order_id"] != second["work_order_id"]
     assert tables("SELECT count(*) FROM projections.packages") == [(2,)]
     assert tables(

@@ -65,24 +65,30 @@ class Defaults(Event, event_type="odd.defaults", registry=ODD):
     more: dict[str, Any] = Field(default_factory=dict)
 
 
-class Limited(Event, event_type="odd.limited", registry=ODD):
-    name: Annotated[str, StringConstraints(min_length=2, max_length=3)]
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
-    share: Annotated[float, Field(ge=0, le=1)]
-    above: Annotated[float, Field(gt=-1, lt=1)]
-    level: Annotated[int, Field(ge=0, le=4)] | None
-    count: Annotated[int, Field(gt=0)]
-    big: Annotated[int, BigInt, Field(ge=0)]
-
-
-def _of_one_text(annotation: Any) -> type[Event]:
-    name = f"text_{len(list(ODD))}"
+def _of_one(annotation: Any) -> type[Event]:
+    name = f"one_{len(list(ODD))}"
     options = {"event_type": f"odd.{name}", "registry": ODD}
-    return create_model(name, __base__=Event, __cls_kwargs__=options, text=(annotation, ...))
+    return create_model(name, __base__=Event, __cls_kwargs__=options, one=(annotation, ...))
 
+
+LIMITED: Final = tuple(
+    _of_one(annotation)
+    for annotation in (
+        Annotated[str, StringConstraints(min_length=2, max_length=3)],
+        Annotated[str, StringConstraints(pattern=r"^[a-z]+$")],
+        Annotated[float, Field(ge=0, le=1)],
+        Annotated[float, Field(gt=-1, lt=1)],
+        Annotated[int, Field(ge=0, le=4)] | None,
+        Annotated[int, Field(gt=0)],
+        Annotated[int, BigInt, Field(ge=0)],
+        Annotated[list[int], Field(min_length=1, max_length=2)],
+        dict[Annotated[str, StringConstraints(min_length=1, max_length=2)], bool | None],
+    )
+)
+"""Each with a field of which not every value is taken: alone, so that nothing else refuses it."""
 
 TEXTS: Final = tuple(
-    _of_one_text(annotation)
+    _of_one(annotation)
     for annotation in (
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=3)],
         Annotated[str, StringConstraints(to_lower=True)] | None,
@@ -98,6 +104,9 @@ TEXTS: Final = tuple(
     )
 )
 """Each with a field that pydantic makes of a string in a way of its own."""
+
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z]+$"), AfterValidator(str.upper)]
 
 
 class Base(Event):
@@ -124,6 +133,8 @@ class Doubled(Event, event_type="odd.doubled", registry=ODD):
 
     text: str
     whole: Annotated[int, AfterValidator(lambda n: n + 1), AfterValidator(lambda n: n * 2)]
+    maybe: Annotated[str, AfterValidator(lambda text: text or None), AfterValidator(repr)] | None
+    kind: Annotated[Word | None, AfterValidator(repr)]
 
     @field_validator("text")
     @classmethod
@@ -135,12 +146,17 @@ class Doubled(Event, event_type="odd.doubled", registry=ODD):
         return self.model_copy(update={"text": self.text * 2})
 
 
+def _told(value: str, info: ValidationInfo) -> str:
+    return value + repr([*info.data.items(), info.field_name, info.mode, info.context, info.config])
+
+
 class Told(Event, event_type="odd.told", registry=ODD):
     """Rules that look at everything that pydantic tells them."""
 
     first: str
     second: str
     third: list[str]
+    fourth: Annotated[str, AfterValidator(_told)] | None
 
     @field_validator("second", "third")
     @classmethod
@@ -214,7 +230,6 @@ class Instead(Event, event_type="odd.instead", registry=ODD):
 
 
 class AfterInside(Event, event_type="odd.after_inside", registry=ODD):
-    maybe: Annotated[str, AfterValidator(str.upper)] | None
     many: list[Annotated[str, AfterValidator(str.upper)]]
 
 
@@ -226,8 +241,12 @@ class Multiple(Event, event_type="odd.multiple", registry=ODD):
     whole: Annotated[int, Field(multiple_of=5)]
 
 
-class FewTags(Event, event_type="odd.few_tags", registry=ODD):
-    tags: Annotated[list[str], Field(max_length=1)]
+class FewNames(Event, event_type="odd.few_names", registry=ODD):
+    names: Annotated[dict[str, str], Field(max_length=1)]
+
+
+class NamedByPattern(Event, event_type="odd.named_by_pattern", registry=ODD):
+    by_name: dict[Annotated[str, StringConstraints(pattern="^[a-z]+$")], str]
 
 
 class Colour(Enum):
@@ -326,7 +345,7 @@ class OwnReading(Event, event_type="odd.own_reading", registry=ODD):
 
 
 QUICK: Final[tuple[type[Event], ...]] = (
-    Plain, Empty, Holders, Defaults, Limited, *TEXTS,
+    Plain, Empty, Holders, Defaults, *LIMITED, *TEXTS,
     Derived, Judged, Doubled, Told, Meddling, Shown,
 )  # fmt: skip
 LEFT_TO_PYDANTIC: Final = tuple(cls for cls in ODD if cls not in QUICK)

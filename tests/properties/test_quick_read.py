@@ -7,6 +7,7 @@ import pickle
 import pkgutil
 from collections.abc import Mapping
 from datetime import datetime, time
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
@@ -160,8 +161,11 @@ def by_pydantic(cls: type[Event], data: bytes) -> Event | None:
         return None
 
 
+reader_of: Final = cache(quick_reader)
+
+
 def quickly(cls: type[Event], data: bytes) -> Event | None:
-    reader = quick_reader(cls)
+    reader = reader_of(cls)
     assert reader is not None
     try:
         return reader(data, NEW_ID)
@@ -183,11 +187,31 @@ def check(cls: type[Event], data: bytes) -> None:
     assert found.model_dump_json() == wanted.model_dump_json()
 
 
-@pytest.mark.parametrize("cls", [*SAID, *QUICK], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", QUICK, ids=lambda cls: cls.__name__)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_it_reads_what_pydantic_reads(cls: type[Event], data: st.DataObject) -> None:
     check(cls, data.draw(payloads(cls)))
+
+
+def check_the_vocabulary(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def law(data: st.DataObject) -> None:
+        cls = data.draw(st.sampled_from([cls for cls in SAID if reader_of(cls)]))
+        check(cls, data.draw(payloads(cls)))
+
+    law()
+
+
+def test_it_reads_the_vocabulary_as_pydantic_does() -> None:
+    """A sample; what fields are made of is tried above, a class at a time."""
+    check_the_vocabulary(examples=300)
+
+
+@pytest.mark.faults
+def test_it_reads_every_class_as_pydantic_does() -> None:
+    check_the_vocabulary(examples=10_000)
 
 
 @settings(max_examples=1_000, deadline=None)
@@ -203,10 +227,29 @@ def test_any_json_value_means_the_same(value: str) -> None:
         )
 
 
-@pytest.mark.parametrize("cls", SAID, ids=lambda cls: cls.__name__)
-def test_every_class_of_the_vocabulary_is_read_quickly(cls: type[Event]) -> None:
-    """Not a law, but what reading fast enough rests on: a class left to pydantic stands here."""
-    assert quick_reader(cls) is not None
+SLOW: Final = {
+    "definition-ref": "any JSON, checked all the way down, is described in terms of itself",
+    "model": "a part with fields of its own, such as something sealed, would need a reader too",
+    "union": "which of several types a value has only pydantic decides as pydantic does",
+}
+"""What a class of the vocabulary may be left to pydantic for, and why."""
+
+
+def types_in(node: Any) -> set[str]:
+    """The types of a schema and of all its parts."""
+    if isinstance(node, list):
+        return set().union(*map(types_in, node))
+    if not isinstance(node, dict):
+        return set()
+    kind = node.get("type")
+    return set().union({kind} if isinstance(kind, str) else set(), *map(types_in, node.values()))
+
+
+def test_the_vocabulary_is_read_quickly_but_for_what_is_named_above() -> None:
+    """Not a law, but what reading fast enough rests on."""
+    slow = {cls for cls in SAID if reader_of(cls) is None}
+    assert slow == {cls for cls in SAID if SLOW.keys() & types_in([*fields_of(cls).values()])}
+    assert len(slow) < len(SAID) / 10
 
 
 @pytest.mark.parametrize("cls", LEFT_TO_PYDANTIC, ids=lambda cls: cls.__name__)
@@ -231,7 +274,7 @@ TYPICAL: Final = (
 
 @pytest.mark.parametrize(("cls", "text"), list(zip(TEXTS, TYPICAL, strict=True)))
 def test_it_takes_texts_of_every_kind(cls: type[Event], text: str) -> None:
-    assert quickly(cls, json.dumps({"text": text}).encode()) == cls.model_validate({"text": text})
+    assert quickly(cls, json.dumps({"one": text}).encode()) == cls.model_validate({"one": text})
 
 
 @pytest.mark.parametrize("deep", [199, 200, 201, 202, 203])

@@ -154,8 +154,8 @@ def test_who_may_call_what(admin: Connection) -> None:
 LOG_FUNCTIONS = {
     "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
     "decide", "ensure_partitions", "lock_streams", "partition_gaps", "protect_log",
-    "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of",
-    "wait_for_news", "watermark",
+    "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news",
+    "watermark",
 }  # fmt: skip
 
 

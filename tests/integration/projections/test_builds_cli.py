@@ -129,26 +129,26 @@ def test_switch_back_and_drop_old(told: str, call: Call, store: EventStore) -> N
     assert "no old build" in err
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "reason"),
-    [
-        (("switch", "work"), 2, "--back"),
-        (("switch", "nothing", "--back"), 3, "nothing"),
-        (("rebuild", "work", "--from", "yesterday"), 2, "--from"),
-        (("rebuild", "work", "--version", "9"), 3, "9"),
-        (("rebuild", "work", "--workers", "0"), 2, "workers"),
-        (("verify", "work", "--sample", "1/4"), 2, "--continuous"),
-        (("verify", "work", "--continuous", "--sample", "2/4"), 2, "1/N"),
-        (("compare", "work", "--with", "nonsense"), 3, "module:Class"),
-        (("compare", "work", "--with", "no.such:Class"), 3, "ModuleNotFoundError"),
-        (("compare", "nothing", "--with", "projections.work:Work"), 3, "nothing"),
-    ],
-)
-def test_mistakes(call: Call, words: tuple[str, ...], code: int, reason: str) -> None:
-    found, out, err = call("projections", *words)
-    assert (found, out) == (code, "")
-    assert reason in err
-    assert "Traceback" not in err
+MISTAKES: list[tuple[tuple[str, ...], int, str]] = [
+    (("switch", "work"), 2, "--back"),
+    (("switch", "nothing", "--back"), 3, "nothing"),
+    (("rebuild", "work", "--from", "yesterday"), 2, "--from"),
+    (("rebuild", "work", "--version", "9"), 3, "9"),
+    (("rebuild", "work", "--workers", "0"), 2, "workers"),
+    (("verify", "work", "--sample", "1/4"), 2, "--continuous"),
+    (("verify", "work", "--continuous", "--sample", "2/4"), 2, "1/N"),
+    (("compare", "work", "--with", "nonsense"), 3, "module:Class"),
+    (("compare", "work", "--with", "no.such:Class"), 3, "ModuleNotFoundError"),
+    (("compare", "nothing", "--with", "projections.work:Work"), 3, "nothing"),
+]
+
+
+def test_mistakes(call: Call) -> None:
+    for words, code, reason in MISTAKES:
+        found, out, err = call("projections", *words)
+        assert (words, found, out) == (words, code, "")
+        assert reason in err
+        assert "Traceback" not in err
 
 
 def test_compare(
