@@ -19,7 +19,7 @@ demo: $(VENV)/ready  ## Run a crew of agents on this machine's packages, and aud
 	@$(BIN)/eventstore demo
 
 test: $(VENV)/ready  ## Run the tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
 	@$(BIN)/pytest -m faults --timeout 900

@@ -17,6 +17,7 @@ import typer
 from eventstore import schema
 from eventstore.cli import main as root
 from eventstore.embedded import EmbeddedServer
+from tests.commands import run_here
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 HEAD = schema.revisions()[-1]
@@ -24,8 +25,28 @@ FIRST = schema.revisions()[0]
 
 
 @pytest.fixture
-def run(home: Path, tmp_path: Path) -> Run:
+def run(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
     """Runs `eventstore` with a home of its own, in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVENTSTORE_HOME", str(home))
+
+    def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            return run_here(capsys, *words)
+
+    return call
+
+
+@pytest.fixture
+def start(home: Path, tmp_path: Path) -> Run:
+    """The same in a process of its own, as a shell runs it."""
 
     def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -57,9 +78,9 @@ def failed(ended: subprocess.CompletedProcess[str], exit_code: int) -> str:
     return ended.stderr
 
 
-def test_the_life_of_an_embedded_server(run: Run, home: Path) -> None:
+def test_the_life_of_an_embedded_server(run: Run, start: Run, home: Path) -> None:
     assert done(run("db", "status", "--json"))["state"] == "absent"
-    up = done(run("db", "up", "--json"))
+    up = done(start("db", "up", "--json"))
     assert (up["state"], up["revision"], up["home"]) == ("running", HEAD, str(home))
     assert run("db", "up").stdout.startswith("url  postgresql://eventstore@/eventstore?host=")
     assert done(run("db", "status", "--json")) == up
@@ -71,12 +92,12 @@ def test_the_life_of_an_embedded_server(run: Run, home: Path) -> None:
     assert done(run("db", "status", "--json"))["state"] == "stopped"
 
 
-def test_psql_speaks_to_the_store_as_an_auditor(run: Run) -> None:
-    ended = run("db", "psql", "--", "-Atc", "SELECT current_user, count(*) FROM events")
+def test_psql_speaks_to_the_store_as_an_auditor(start: Run) -> None:
+    ended = start("db", "psql", "--", "-Atc", "SELECT current_user, count(*) FROM events")
     assert (ended.returncode, ended.stdout) == (0, "eventstore_auditor|0\n"), ended.stderr
-    ended = run("db", "psql", "--role", "owner", "--", "-Atc", "SELECT current_user")
+    ended = start("db", "psql", "--role", "owner", "--", "-Atc", "SELECT current_user")
     assert ended.stdout == "eventstore_owner\n"
-    refused = run("db", "psql", "--", "-v", "ON_ERROR_STOP=1", "-c", "DELETE FROM events")
+    refused = start("db", "psql", "--", "-v", "ON_ERROR_STOP=1", "-c", "DELETE FROM events")
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
 
@@ -181,13 +202,13 @@ def test_global_options_go_before_or_after_the_command(run: Run) -> None:
     assert done(after) == done(run("--json", "--tenant", "acme", "config", "show"))
 
 
-def test_the_version(run: Run) -> None:
-    assert run("--version").stdout == f"eventstore {version('agent-eventstore')}\n"
+def test_the_version(start: Run) -> None:
+    assert start("--version").stdout == f"eventstore {version('agent-eventstore')}\n"
 
 
 @pytest.mark.parametrize("words", [(), ("db",), ("confgi",), ("db", "status", "--bogus")])
-def test_usage_errors(run: Run, words: tuple[str, ...]) -> None:
-    ended = run(*words)
+def test_usage_errors(start: Run, words: tuple[str, ...]) -> None:
+    ended = start(*words)
     assert ended.returncode == 2
     assert "Usage: eventstore" in ended.stdout + ended.stderr
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -27,6 +28,7 @@ from projections.demo.package import PackageNow, PackageTaken
 from projections.demo.standing import Standings
 from projections.demo.team import Team
 from projections.demo.turn import Turn
+from tests.commands import run_here
 from tests.unit.demo.installed import METADATA, install
 
 NATIVE = b"\x7fELF native"
@@ -49,8 +51,21 @@ Demo = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def eventstore(database_url: str, tmp_path: Path) -> Demo:
+def eventstore(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Demo:
     """Runs `eventstore` with some arguments on the test's database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVENTSTORE_DATABASE_URL", database_url)
+    return partial(run_here, capsys)
+
+
+@pytest.fixture
+def start(database_url: str, tmp_path: Path) -> Demo:
+    """The same in a process of its own, as a shell runs it."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -89,8 +104,8 @@ def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return value
 
 
-def test_a_run(eventstore: Demo, site: Path, tables: Callable[..., list[Any]]) -> None:
-    done = eventstore("demo", "--path", str(site), "--json")
+def test_a_run(start: Demo, site: Path, tables: Callable[..., list[Any]]) -> None:
+    done = start("demo", "--path", str(site), "--json")
     assert done.returncode == 0, done.stderr
     found = document(done)
     assert found["packages"] == {"completed": 1, "failed": 1}

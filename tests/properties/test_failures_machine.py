@@ -234,7 +234,7 @@ def run_machine(
 def test_the_tables_equal_a_replay(
     server: EmbeddedServer, make_database: Callable[[], str]
 ) -> None:
-    run_machine(server, make_database, 6, 15)
+    run_machine(server, make_database, 4, 15)
 
 
 @pytest.mark.faults

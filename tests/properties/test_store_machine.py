@@ -296,7 +296,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def test_the_store_agrees_with_a_dictionary(database_url: str) -> None:
-    check(database_url, 25, 30)
+    check(database_url, 15, 30)
 
 
 @pytest.mark.faults

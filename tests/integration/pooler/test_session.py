@@ -243,12 +243,26 @@ def test_another_life_of_the_server_is_noticed(durable_server: EmbeddedServer) -
 
 
 def crash(server: EmbeddedServer) -> None:
-    """Kills one server process with -9: the postmaster starts all over again."""
-    with psycopg.connect(server.admin_url("store")) as victim:
+    """Kills one server process with -9: the postmaster ends all others, and starts all over again.
+
+    It has begun when another process has ended, and is through when it takes connections.
+    """
+    url = server.admin_url("store")
+    with psycopg.connect(url) as victim, psycopg.connect(url) as other:
         psutil.Process(victim.info.backend_pid).kill()
-        with pytest.raises(psycopg.OperationalError):
-            victim.execute("SELECT pg_sleep(20)")
-    until(lambda: server.status().state == "running")
+        for each in (victim, other):
+            with pytest.raises(psycopg.OperationalError):
+                each.execute("SELECT pg_sleep(20)")
+    until(lambda: answers(url))
+
+
+def answers(url: str) -> bool:
+    """Whether the server takes connections."""
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def restart(server: EmbeddedServer) -> None:
