@@ -22,7 +22,7 @@ test: $(VENV)/ready  ## Run the tests
 	@$(BIN)/pytest -n 2 --dist worksteal
 
 test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
-	@$(BIN)/pytest -m faults --timeout 900
+	@$(BIN)/pytest -m faults --timeout 900 -n 2 --dist worksteal
 
 check: $(VENV)/ready  ## Check style, types, import directions and migration drift
 	@$(BIN)/ruff check .
