@@ -84,7 +84,9 @@ def cache(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator
             hits.append(100 * reads.hits / (reads.hits + reads.misses + reads.bypassed))
             client.flushall()
     saved = (100 - 100 * w.reads / n.reads for w, n in zip(with_it, without, strict=True))
-    title = f"questions about workspaces, {plan.appends * _QUESTIONS:,} after {plan.events:,} events"
+    title = (
+        f"questions about workspaces, {plan.appends * _QUESTIONS:,} after {plan.events:,} events"
+    )
     yield Outcome(
         name="cache",
         title=f"{title}, an answer",
