@@ -36,7 +36,7 @@ docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the
 	  $(BIN)/eventstore docs schema --out docs/reference && \
 	  $(BIN)/eventstore schema events --out docs/reference/events
 
-bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: 20 minutes
+bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: half an hour
 	@$(BIN)/python -m benchmarks
 
 format: $(VENV)/ready  ## Put the code into shape

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: all workloads, in some 20 minutes, into docs/benchmarks.md."""
+"""`python -m benchmarks`: all workloads, in about half an hour, into docs/benchmarks.md."""
 
 from __future__ import annotations
 

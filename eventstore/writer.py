@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from threading import Event as Signal
 from threading import Lock, Thread
 from typing import Final
@@ -20,51 +20,12 @@ from eventstore.append import Receipt, Request
 from eventstore.appender import Appender, is_lost
 from eventstore.database import Database
 from eventstore.errors import AppendRefused, EventStoreError, StoreUnavailable
+from eventstore.pending import Pending
 
 __all__ = ["GroupCommitWriter"]
 
 MAX_BATCH_EVENTS: Final = 1_000
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-
-
-class _Pending:
-    """A request in the queue, and its outcome once there is one.
-
-    A caller that blocks waits at `gate`, which opens when the outcome is there, or when the caller
-    is to lead. One that does not block has a future.
-    """
-
-    __slots__ = ("error", "future", "gate", "receipts", "request")
-
-    def __init__(self, request: Request, future: Future[list[Receipt]] | None) -> None:
-        self.request, self.future = request, future
-        self.gate = Lock()
-        self.gate.acquire()
-        self.receipts: list[Receipt] | None = None
-        self.error: BaseException | None = None
-
-    @property
-    def done(self) -> bool:
-        return self.receipts is not None or self.error is not None
-
-    def begin(self) -> bool:
-        """Whether it is still wanted: a future may have been cancelled while it queued."""
-        future = self.future
-        if future is None or future.running() or future.set_running_or_notify_cancel():
-            return True
-        self.error = CancelledError()
-        return False
-
-    def settle(self, receipts: list[Receipt] | None, error: BaseException | None) -> None:
-        if self.done:
-            return
-        self.receipts, self.error = receipts, error
-        if self.future is None:
-            self.gate.release()
-        elif error is not None:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(receipts or [])
 
 
 class GroupCommitWriter:
@@ -76,9 +37,9 @@ class GroupCommitWriter:
     def __init__(self, database: Database) -> None:
         self._appender = Appender(database)
         self._mutex = Lock()
-        self._queue: deque[_Pending] = deque()
+        self._queue: deque[Pending] = deque()
         self._led = False
-        self._appointed: _Pending | None = None
+        self._appointed: Pending | None = None
         """Whose turn it is to lead, until it begins to."""
         self._closed = False
         self._thread: Thread | None = None
@@ -95,7 +56,7 @@ class GroupCommitWriter:
                 self._led = True
         if alone:
             return self._send_alone(request)
-        pending = _Pending(request, None)
+        pending = Pending(request, None)
         if self._enqueue(pending):
             self._lead(pending)
         else:
@@ -112,7 +73,7 @@ class GroupCommitWriter:
     def submit_many(self, requests: Sequence[Request]) -> list[Future[list[Receipt]]]:
         """Appends in the background, in order, each by itself and as many as can be at once."""
         futures: list[Future[list[Receipt]]] = [Future() for _ in requests]
-        pending = list(map(_Pending, requests, futures))
+        pending = list(map(Pending, requests, futures))
         if pending and self._enqueue(*pending):
             self._appointed = pending[0]
             self._rouse()
@@ -131,7 +92,7 @@ class GroupCommitWriter:
         if idle:
             self._appender.close()
 
-    def _enqueue(self, *pending: _Pending) -> bool:
+    def _enqueue(self, *pending: Pending) -> bool:
         """Whether the caller is the one to lead."""
         with self._mutex:
             if self._closed:
@@ -154,7 +115,7 @@ class GroupCommitWriter:
             raise outcome
         return outcome
 
-    def _follow(self, pending: _Pending) -> None:
+    def _follow(self, pending: Pending) -> None:
         """Waits for the outcome, or for the turn to lead."""
         try:
             pending.gate.acquire()
@@ -171,7 +132,7 @@ class GroupCommitWriter:
         if not pending.done:
             self._lead(pending)
 
-    def _lead(self, own: _Pending) -> None:
+    def _lead(self, own: Pending) -> None:
         """Sends batches until the leader's own request has its outcome, then hands over."""
         self._appointed = None
         try:
@@ -215,7 +176,7 @@ class GroupCommitWriter:
             elif done:
                 return
 
-    def _flush(self, own: _Pending) -> None:
+    def _flush(self, own: Pending) -> None:
         batch = self._take()
         if not batch:
             return
@@ -234,9 +195,9 @@ class GroupCommitWriter:
                 self._queue.extendleft(other for other in reversed(waiting) if other is not own)
             raise
 
-    def _take(self) -> list[_Pending]:
+    def _take(self) -> list[Pending]:
         """The next batch: in order, within its limits, no event id twice; a guarded one alone."""
-        batch: list[_Pending] = []
+        batch: list[Pending] = []
         ids: set[UUID] = set()
         size = 0
         with self._mutex:
@@ -257,7 +218,7 @@ class GroupCommitWriter:
                     batch.append(pending)
         return batch
 
-    def _send(self, batch: Sequence[_Pending]) -> None:
+    def _send(self, batch: Sequence[Pending]) -> None:
         try:
             outcomes = self._appender.append([pending.request for pending in batch])
         except EventStoreError as error:
@@ -271,7 +232,7 @@ class GroupCommitWriter:
                 else:
                     pending.settle(outcome, None)
 
-    def _send_each(self, batch: Sequence[_Pending]) -> None:
+    def _send_each(self, batch: Sequence[Pending]) -> None:
         """Sends each request alone: one of them spoils the statement for all.
 
         A stream that somebody holds locked for too long is not waited for again.

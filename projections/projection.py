@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from operator import attrgetter
-from typing import Any, ClassVar, Final, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Final, TypeVar, get_args
 
 from eventstore import Event, RecordedEvent
 from eventstore.errors import UnknownEventType
 from eventstore.registry import default_registry
 from projections.errors import EventNotApplied, KeyNotNamed, MissingRow, RowExists
+from projections.naming import Namer, named_by, namers_of
 from projections.row import Key, Named, Row, copy_of, fields_naming
 
 __all__ = ["Projection", "Rows", "State", "on"]
@@ -27,12 +27,6 @@ __all__ = ["Projection", "Rows", "State", "on"]
 R = TypeVar("R", bound=Row)
 H = TypeVar("H", bound=Callable[..., None])
 
-_Form = Literal["one", "parts", "list", "timed"]
-"""A value in an event is a key, or its parts, or several keys, or all parts but occurred_at."""
-
-_Namer = tuple[type[Row], Callable[[Any], Any] | None, _Form]
-"""A table, how to get a value from an event (None: it is the event's id), and what it is."""
-_BY_ITSELF: Final = ("event_id",)
 _SQL_FILE: Final = re.compile(r"[\w.-]+\.sql")
 
 State = dict[type[Row], dict[Key, Row | None]]
@@ -209,7 +203,7 @@ class Projection:
         cls._types, cls._namers = frozenset(cls.event_types), {}
 
     _types: ClassVar[frozenset[str]]
-    _namers: ClassVar[dict[type, tuple[_Namer, ...]]]
+    _namers: ClassVar[dict[type, tuple[Namer, ...]]]
 
     def empty(self) -> State:
         """The state before any event."""
@@ -253,24 +247,8 @@ class Projection:
     def _named(self, event: Any, recorded: RecordedEvent) -> list[Named]:
         namers = self._namers.get(type(event))
         if namers is None:
-            namers = self._namers[type(event)] = tuple(
-                _namer(table, type(event), fields)
-                for table in self.tables
-                for fields in fields_naming(table, type(event))
-            )
-        tenant = recorded.tenant_id
-        named: list[Named] = []
-        for table, value_in, form in namers:  # this runs for every event
-            value: Any = recorded.event_id if value_in is None else value_in(event)
-            if form == "one":
-                if value is not None:
-                    named.append((table, (tenant, value)))
-            elif form == "list":
-                named += [(table, (tenant, each)) for each in value or ()]
-            elif not any(part is None for part in value):
-                time = (recorded.occurred_at,) if form == "timed" else ()
-                named.append((table, (tenant, *value, *time)))
-        return named
+            namers = self._namers[type(event)] = namers_of(self.tables, type(event))
+        return named_by(namers, event, recorded)
 
 
 def _check_shards(
@@ -288,16 +266,3 @@ def _check_shards(
                 f"{name}: {table.TABLE} is named by events that have {field}, as shard_by says, "
                 "and by others that have not"
             )
-
-
-def _namer(table: type[Row], event: type[Event], fields: tuple[str, ...]) -> _Namer:
-    if fields == _BY_ITSELF:
-        return table, None, "one"
-    if fields[-1] == "occurred_at" and "occurred_at" not in event.model_fields:
-        own = fields[:-1]
-        return table, lambda said: [getattr(said, field) for field in own], "timed"
-    if len(fields) > 1:
-        return table, attrgetter(*fields), "parts"
-    hint = event.model_fields[fields[0]].annotation
-    several = any(get_origin(each) in (list, tuple) for each in (hint, *get_args(hint)))
-    return table, attrgetter(fields[0]), "list" if several else "one"

@@ -26,7 +26,7 @@ _AIM: Final = Aim(_INGEST, "at least", 10_000.0)
 
 def ingest(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """One outcome: the reader by itself, a new log, and a log that has it all."""
-    commits = plan.history // 2  # a commit has two events, a version and the one that it replaces
+    commits = plan.burst // 2  # a commit has two events, a version and the one that it replaces
     with TemporaryDirectory() as folder:
         path = Path(folder, "index", "history.jsonl")
         path.parent.mkdir()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from valkey import Valkey
 from valkey.exceptions import ResponseError, ValkeyError
 
@@ -79,8 +79,13 @@ class Cache:
         epoch, stored = found
         value = value_of(stored, epoch)
         if value is not None:
-            self.reads.hits += 1
-            return None if value == _NOTHING else kind.model.model_validate_json(value)
+            try:
+                thing = None if value == _NOTHING else kind.model.model_validate_json(value)
+            except ValidationError:
+                pass  # another release, with another form of the answer, has put it there
+            else:
+                self.reads.hits += 1
+                return thing
         self.reads.misses += 1
         token = self._lease(name, stored)
         thing = load()

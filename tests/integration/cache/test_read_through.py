@@ -63,6 +63,17 @@ def test_that_there_is_nothing_is_remembered_too(cache: Cache, keeper: EpochKeep
     assert cache.read(THING, "1", Loads()) is None
 
 
+def test_what_another_release_has_put_there_is_a_miss(
+    cache: Cache, client: Valkey, keeper: EpochKeeper
+) -> None:
+    class Former(BaseModel):
+        title: str
+
+    cache.read(Kind("thing", Former), "1", lambda: Former(title="x"))
+    assert cache.read(THING, "1", Loads()) == Thing(number=0)
+    assert cache.read(THING, "1", lambda: None) == Thing(number=0)
+
+
 def test_a_change_is_seen_once_it_was_forgotten(
     cache: Cache, client: Valkey, keeper: EpochKeeper
 ) -> None:
