@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from eventstore.limits import (
     MAX_PAYLOAD_BYTES,
     MAX_STREAM_ID,
 )
+from eventstore.moment import is_in_calendar
 from eventstore.registry import EventRegistry, default_registry
 
 if TYPE_CHECKING:
@@ -213,11 +214,8 @@ def check_metadata(value: object) -> None:
 def _check_moment(moment: object) -> None:
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidEvent("must be a datetime with a time zone", path="occurred_at")
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:
-        # PostgreSQL would store it, and then no reader could make a datetime of it.
-        raise InvalidEvent(f"{moment} is no year 1 to 9999 in UTC", path="occurred_at") from None
+    if not is_in_calendar(moment):
+        raise InvalidEvent(f"{moment} is no year 1 to 9999 in UTC", path="occurred_at")
 
 
 def check_name(value: object, path: str, limit: int) -> None:

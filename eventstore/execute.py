@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import takewhile
 from threading import Lock
 from typing import TYPE_CHECKING, Final
+
+import orjson
 
 from eventstore.append import Receipt
 from eventstore.command import Command, Decision, State, Timed, decision
@@ -37,12 +40,13 @@ class Executor:
         for _ in range(MAX_TRIES):
             reads = command.reads()
             folded = [self._folds.load(stream_id, state) for stream_id, state in reads.items()]
+            versions = dict(zip(reads, (version for version, _ in folded), strict=True))
             try:
                 decided = decision(command.decide(*(state for _, state in folded)))
-                versions = dict(zip(reads, (version for version, _ in folded), strict=True))
                 return self._append(command, decided, versions, says)
             except ConcurrencyConflict as error:
-                self._folds.forget(reads)
+                if error.actual < versions.get(error.stream_id, 0):
+                    self._folds.forget(reads)  # the log lost events, in a failover
                 conflict = error
             except (CommandRefused, DuplicateEventId):
                 # Perhaps because it was done already, and only the answer was lost.
@@ -61,7 +65,7 @@ class Executor:
         says: Says,
     ) -> Receipt:
         (stream_id, version), *others = versions.items()
-        about = {"command": {"name": type(command).__name__, "id": str(command.command_id)}}
+        about = {"command": _facts(command)}
         when = {"occurred_at": command.at} if isinstance(command, Timed) else {}
         append = one_append(
             stream_id,
@@ -76,9 +80,14 @@ class Executor:
         return self._store.writer.append(self._store.prepare([append], guards))[0]
 
     def _first_receipt(self, command: Command, stream_id: str) -> Receipt | None:
-        """The receipt of the command's first execution, if there was one."""
+        """The receipt of the command's first execution, if there was one.
+
+        None as well when another wish was executed under the same command_id.
+        """
         first = self._store.read_event(command.event_id(0))
         if first is None or first.stream_id != stream_id:
+            return None
+        if orjson.loads(first.metadata).get("command") != _facts(command):
             return None
         numbered = enumerate(self._store.read_stream(stream_id, first.stream_version))
         own = [
@@ -91,6 +100,12 @@ class Executor:
             tuple(event.position for event in own),
             tuple(event.event_id for event in own),
         )
+
+
+def _facts(command: Command) -> dict[str, str]:
+    """Which wish it is, and what exactly was wished, for the metadata of its events."""
+    wish = hashlib.sha256(command.model_dump_json().encode()).hexdigest()
+    return {"name": type(command).__name__, "id": str(command.command_id), "hash": wish}
 
 
 class _Folds:
@@ -111,14 +126,15 @@ class _Folds:
             if isinstance(recorded.event, Event):
                 state = state.after(recorded.event)
         with self._mutex:
-            self._kept[key] = (version, state)
+            if version >= self._kept.get(key, (0, state))[0]:  # another thread may have read on
+                self._kept[key] = (version, state)
             self._kept.move_to_end(key)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return version, state
 
     def forget(self, stream_ids: Mapping[str, State]) -> None:
-        """Reads these from their first event next time: after a conflict nothing is trusted."""
+        """Reads these from their first event next time."""
         with self._mutex:
             for stream_id, initial in stream_ids.items():
                 self._kept.pop((stream_id, type(initial)), None)

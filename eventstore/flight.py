@@ -31,6 +31,8 @@ Values = Mapping[str, Any] | Sequence[Any]
 Statement = tuple[Query, Values]
 
 _NUMBERS: Final = count(1)
+_MOST_PREPARED: Final = 300
+"""Statements that a connection keeps: those of tables by month have as many as there are spans."""
 _PLACE: Final = re.compile(rb"%(?:\((\w+)\)s|s|%)")
 _PLAIN: Final = frozenset({str, int, float, type(None)})
 """Values that are sent as text and whose types the server finds out by itself."""
@@ -159,6 +161,10 @@ def _name(session: Session, query: bytes) -> bytes:
     """Under which name the server knows it, on this connection."""
     name = session.prepared.get(query)
     if name is None:
+        if len(session.prepared) >= _MOST_PREPARED:
+            oldest = session.prepared.pop(next(iter(session.prepared)))
+            session.pgconn.send_query(b"DEALLOCATE " + oldest)
+            session.wait(generators.execute(session.pgconn))
         name = b"flight_%d" % next(_NUMBERS)  # never again, whatever the server still knows
         session.pgconn.send_prepare(name, query)
         result: PGresult = session.wait(generators.execute(session.pgconn))[-1]

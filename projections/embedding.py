@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from eventstore.vocabulary.embedding import Embedded
+from eventstore.vocabulary.embedding import Embedded, joined_text, text_hash
 from projections.errors import MissingRow
 from projections.projection import Rows
 from projections.row import Row
 
-__all__ = ["take_embedding", "text_hash", "text_of"]
+__all__ = ["take_embedding", "text_of"]
 
 
 def text_of(table: type[Row], values: Mapping[str, Any]) -> str:
     """What a row of a searchable table says: its texts, and JSON with its keys in order."""
     said = (values[column] for column in table.SEARCHED)
-    return "\n\n".join(_words(value) for value in said if value is not None).strip()
-
-
-def text_hash(text: str) -> str:
-    """How an event names the text that was embedded."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return joined_text(_words(value) for value in said if value is not None)
 
 
 def take_embedding(table: type[Row], event: Embedded, rows: Rows) -> None:

@@ -65,6 +65,9 @@ def span(times: Iterable[datetime]) -> tuple[datetime, datetime]:
 
 
 def _month(moment: datetime) -> date:
-    """Its first day, in UTC."""
-    there = moment.astimezone(UTC)
+    """Its first day, in UTC; of one beyond the calendar that of the month which is nearest."""
+    try:
+        there = moment.astimezone(UTC)
+    except OverflowError:
+        there = moment
     return date(there.year, there.month, 1)

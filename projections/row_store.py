@@ -31,7 +31,7 @@ from projections.row import Key, Row, full_key, row_from
 from projections.row_json import JSONB_VERSION, keys_json, rows_json, value_json
 from projections.session import Connection
 
-__all__ = ["LIVE_SCHEMA", "Bucket", "RowStore", "Touched"]
+__all__ = ["LIVE_SCHEMA", "Bucket", "RowStore", "Touched", "column_names"]
 
 Touched = set[tuple[type[Row], Key]]
 """The rows that a batch made, changed or removed."""
@@ -135,7 +135,7 @@ class RowStore:
             cursor.execute(
                 sql.SQL(query).format(
                     table=sql.Identifier(self.schema, table.TABLE),
-                    columns=_names(table.COLUMNS, "stored"),
+                    columns=column_names(table.COLUMNS, "stored"),
                     ordered_key=key,
                 ),
                 None if bucket is None else asdict(bucket),
@@ -259,20 +259,21 @@ def _with_parts(query: str, table: type[Row], schema: str, **more: sql.Composabl
         sql.SQL(_SQL[query])
         .format(
             table=sql.Identifier(schema, table.TABLE),
-            names=_names(table.COLUMNS),
-            columns=_names(table.COLUMNS, "stored"),
-            key=_names(key),
-            stored_key=_names(key, "stored"),
-            named_key=_names(key, "named"),
-            changing=_names(changing),
-            excluded=_names(changing, "excluded"),
+            names=column_names(table.COLUMNS),
+            columns=column_names(table.COLUMNS, "stored"),
+            key=column_names(key),
+            stored_key=column_names(key, "stored"),
+            named_key=column_names(key, "named"),
+            changing=column_names(changing),
+            excluded=column_names(changing, "excluded"),
             **more,
         )
         .as_bytes()
     )
 
 
-def _names(columns: Iterable[str], relation: str | None = None) -> sql.Composed:
+def column_names(columns: Iterable[str], relation: str | None = None) -> sql.Composed:
+    """Columns, of a relation if one is named, for a query."""
     return sql.SQL(", ").join(
         sql.Identifier(relation, name) if relation else sql.Identifier(name) for name in columns
     )

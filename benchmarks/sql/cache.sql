@@ -1,7 +1,6 @@
 -- name: keys
--- What can be asked for: sessions, configurations, profiles, services and artifacts, the newest first.
-SELECT 'session', session_id::text, position FROM projections.user_sessions
-UNION ALL SELECT 'configuration', id::text, position FROM projections.workspaces
+-- What can be asked for: configurations, profiles, services and artifacts, the newest first.
+SELECT 'configuration', id::text, position FROM projections.workspaces
 UNION ALL SELECT 'profile', id, position FROM projections.users
 UNION ALL SELECT 'service', id::text, position FROM projections.integration_configs
 UNION ALL SELECT 'artifact', id::text, position FROM projections.artifacts

@@ -20,12 +20,12 @@ from eventstore import Append, EventStore
 from eventstore.database import Connection, connect
 from eventstore.queries import load
 from eventstore.vector import Vector
+from eventstore.vocabulary.embedding import joined_text, text_hash
 from eventstore.vocabulary.packaging import (
     KnowledgeItemAdded,
     KnowledgeItemEmbedded,
     PackageRegistered,
 )
-from projections.embedding import text_hash
 from projections.packaging import Packaging
 from projections.search import search as find
 
@@ -136,7 +136,7 @@ def _item(n: int, text: str, vector: Vector) -> Append:
         model=MODEL,
         dimensions=len(vector),
         vector=vector,
-        text_hash=text_hash(f"{title}\n\n{text}".strip()),
+        text_hash=text_hash(joined_text([title, text])),
     )
     return Append(f"knowledge_item-{item}", [said, meant], agent="writer")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final, TypeVar
@@ -16,7 +17,9 @@ __all__ = ["MAX_LINE_BYTES", "json_lines"]
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """Of one record."""
 _GZIP: Final = b"\x1f\x8b"
-_NUL: Final = b"\\u0000"
+_BYTES_OF_NUL: Final = rb"\u0000"
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000, as against a text about it, in which a backslash stands before the backslash."""
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -54,7 +57,7 @@ def _records(
 
 
 def _record(line: bytes, place: str, decoder: msgspec.json.Decoder[T]) -> T | BrokenRecord:
-    if _NUL in line:
+    if _BYTES_OF_NUL in line and _NUL.search(line):
         return BrokenRecord("has the character U+0000, which no text can hold", place)
     try:
         return decoder.decode(line)

@@ -13,7 +13,6 @@ vector as one of title and text, as the rows of `knowledge_items` are embedded.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Annotated, BinaryIO, Final
@@ -27,6 +26,7 @@ from eventstore.ingest.matrix import Matrix
 from eventstore.ingest.package import UNKNOWN
 from eventstore.ingest.reader import Beside, BrokenFile, BrokenRecord, Reader
 from eventstore.vector import Vector
+from eventstore.vocabulary.embedding import joined_text, text_hash
 from eventstore.vocabulary.packaging import KnowledgeItemAdded, KnowledgeItemEmbedded
 
 __all__ = ["read", "read_with_vectors", "reader"]
@@ -108,7 +108,7 @@ def _appends(
             model=model,
             dimensions=len(row),
             vector=Vector(row),
-            text_hash=hashlib.sha256(f"{item.title}\n\n{item.text}".strip().encode()).hexdigest(),
+            text_hash=text_hash(joined_text([item.title, item.text])),
         ).with_id(uuid5(item_id, f"embedded/{model}"))
         told.append(
             Append(

@@ -69,13 +69,13 @@ class SettledRuns:
         the store.
         """
         sent: deque[list[_Sent]] = deque()
-        flaw = None
+        flaw: Exception | None = None
         try:
             for chunk in self._chunks(file, found):
                 sent.append(self._send(file, chunk))
                 if len(sent) > AHEAD:
                     yield from map(self._answer, sent.popleft())
-        except FLAWS as error:
+        except (*FLAWS, OSError) as error:
             flaw = error
         for each in sent:
             yield from map(self._answer, each)

@@ -1,6 +1,8 @@
 """Made-up data of every context: an endless log, the same for the same seed.
 
-from eventstore.seed import telling
+from itertools import islice
+from eventstore.seed import tell
+
 store.append_many(list(islice(tell(["work"]), 1_000)))
 """
 

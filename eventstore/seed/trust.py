@@ -16,6 +16,7 @@ from eventstore.vocabulary.trust import (
     AgentUpdated,
     SessionCompleted,
     TrustMetricsRolledUp,
+    roll_up_stream,
 )
 
 __all__ = ["prologue", "story"]
@@ -40,7 +41,8 @@ def prologue(story: Story) -> None:
         minimum=min(values),
         maximum=max(values),
     )
-    story.say(f"agent-{old.agent}", rolled_up, agent=old.agent)
+    stream = roll_up_stream("accuracy", day, old.agent)
+    story.say(stream, rolled_up, agent=old.agent)
 
 
 def story(story: Story) -> None:

@@ -6,6 +6,8 @@ own, one for each of its tables that has embeddings.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -14,10 +16,20 @@ from eventstore.event import Event
 from eventstore.limits import MAX_NAME
 from eventstore.vector import MAX_DIMENSIONS, Vector
 
-__all__ = ["Embedded", "ModelName"]
+__all__ = ["Embedded", "ModelName", "joined_text", "text_hash"]
 
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 """What makes embeddings; two of them can be compared only when this is the same."""
+
+
+def joined_text(parts: Iterable[str]) -> str:
+    """The text that is embedded of something with several, such as a title and a content."""
+    return "\n\n".join(parts).strip()
+
+
+def text_hash(text: str) -> str:
+    """How an event names the text that was embedded."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Embedded(Event):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo
 
 from eventstore.event import READ_BACK
 from eventstore.json_schema import problem
 from eventstore.limits import MAX_NAME
+from eventstore.moment import is_in_calendar
 
 __all__ = [
     "AgentId",
     "Json",
     "JsonSchema",
     "Milliseconds",
+    "Moment",
     "Name",
     "Number",
     "Release",
@@ -64,3 +67,13 @@ def _is_json_schema(value: Json, info: ValidationInfo) -> Json:
 
 JsonSchema = Annotated[Json, AfterValidator(_is_json_schema)]
 """A JSON Schema: of the newest dialect, 2020-12, unless its `$schema` names another one."""
+
+
+def _of_the_calendar(moment: datetime) -> datetime:
+    if not is_in_calendar(moment):
+        raise ValueError(f"{moment} is no year 1 to 9999 in UTC")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_the_calendar)]
+"""A time with its zone, of the years 1 to 9999 in UTC: others no reader could hold."""

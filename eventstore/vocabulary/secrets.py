@@ -27,13 +27,15 @@ __all__ = ["OpenJson", "Sealed", "refuse_secrets"]
 T = TypeVar("T")
 
 _NAME: Final = re.compile(
-    r"(?:^|_)(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private)_?key|credentials?)$",
+    r"(?:(?:^|_)pass|pass(?:word|wd|phrase)|pwd|secret|token|jwt|authorization|credential"
+    r"|(?:api|access|private|secret|ssh|signing|encryption)_?key)s?$",
     re.IGNORECASE,
 )
-"""The end of a name whose value is a secret, such as DB_PASSWORD."""
+"""The end of a name whose value is a secret, and all that is in it, such as DB_PASSWORD."""
 _WORD_LIMIT: Final = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-_ADDRESS: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
-"""An address with a password in it."""
+_ADDRESS: Final = re.compile(r"://[^\s@/]*:[^\s@]+@|https?://[^\s@/]+@")
+"""An address with a password or a token in it."""
+_SEALED: Final = frozenset({"ciphertext", "key_id"})
 
 
 class Sealed(BaseModel):
@@ -74,10 +76,10 @@ def refuse_secrets(value: T, info: ValidationInfo) -> T:
 def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The paths to strings that look like secrets."""
     if isinstance(value, str):
-        name = _WORD_LIMIT.sub("_", path[-1]) if path else ""
-        if _ADDRESS.search(value) or (value and _NAME.search(name)):
+        names = (_WORD_LIMIT.sub("_", name) for name in path)
+        if _ADDRESS.search(value) or (value and any(map(_NAME.search, names))):
             yield path
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and value.keys() != _SEALED:
         for name, inner in value.items():
             yield from _secrets(inner, (*path, str(name)))
     elif isinstance(value, (list, tuple)):

@@ -42,7 +42,9 @@ AS $$
 DECLARE
     caller   text := eventstore.current_tenant();
     refusals jsonb;
-    moved    record;
+    stream   record;
+    actual   bigint;
+    moved    json;      -- the first stream that is not where the decision found it
     taken    record;
 BEGIN
     IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
@@ -56,37 +58,59 @@ BEGIN
         PERFORM set_config('transaction_timeout', '60s', true);
     END IF;
 
-    -- Whoever writes to the same streams waits here, so that a repeat shows in event_ids.
-    PERFORM eventstore.lock_streams(tenant, stream_ids);
+    -- A stream that does not exist gets a row to lock: it must not come into being meanwhile.
+    INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+    SELECT DISTINCT tenant, u.stream_id, 0
+      FROM unnest(unchanged_streams, unchanged_versions) AS u(stream_id, stream_version)
+     WHERE u.stream_version = 0
+     ORDER BY 2
+    ON CONFLICT DO NOTHING;
+    -- In the order in which append locks streams, whether to write to them or to hold them still:
+    -- two who touch the same ones wait for each other once, and not crosswise. Whoever writes to
+    -- the same streams waits here, so that a repeat shows in event_ids.
+    FOR stream IN
+        SELECT touched.stream_id, touched.expected
+          FROM (SELECT own, NULL::bigint FROM unnest(stream_ids) AS own
+                UNION ALL
+                SELECT * FROM unnest(unchanged_streams, unchanged_versions))
+               AS touched(stream_id, expected)
+         ORDER BY touched.stream_id COLLATE "C"
+    LOOP
+        IF stream.expected IS NULL THEN
+            PERFORM FROM eventstore.streams AS s
+              WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR UPDATE;
+        ELSE
+            SELECT s.stream_version INTO actual FROM eventstore.streams AS s
+             WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR SHARE;
+            IF coalesce(actual, 0) <> stream.expected AND moved IS NULL THEN
+                moved := json_build_object('stream_id', stream.stream_id,
+                                           'expected', stream.expected,
+                                           'actual', coalesce(actual, 0));
+            END IF;
+        END IF;
+    END LOOP;
+
     IF NOT EXISTS (SELECT FROM eventstore.event_ids AS guard
                     WHERE guard.tenant_id = tenant
                       AND guard.event_id = ANY (append_decided.event_ids)) THEN
-        -- A stream that does not exist gets a row to lock: it must not come into being meanwhile.
-        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
-        SELECT DISTINCT tenant, u.stream_id, 0
-          FROM unnest(unchanged_streams, unchanged_versions) AS u(stream_id, stream_version)
-         WHERE u.stream_version = 0
-         ORDER BY 2
-        ON CONFLICT DO NOTHING;
-        FOR moved IN
-            SELECT u.stream_id, u.stream_version AS expected, s.stream_version AS actual
-              FROM unnest(unchanged_streams, unchanged_versions) AS u(stream_id, stream_version)
-              LEFT JOIN LATERAL (
-                    SELECT stream_version FROM eventstore.streams
-                     WHERE tenant_id = tenant AND stream_id = u.stream_id
-                       FOR SHARE) AS s ON true
-             ORDER BY 1
-        LOOP
-            IF coalesce(moved.actual, 0) <> moved.expected THEN
-                RAISE EXCEPTION 'a stream that the decision rests on has moved'
-                    USING ERRCODE = 'ES001', DETAIL = row_to_json(moved)::text;
-            END IF;
-        END LOOP;
-
+        IF moved IS NOT NULL THEN
+            RAISE EXCEPTION 'a stream that the decision rests on has moved'
+                USING ERRCODE = 'ES001', DETAIL = moved::text;
+        END IF;
+        -- What is there already is locked in the order in which the rest is claimed.
+        PERFORM FROM eventstore.claims AS c
+          WHERE c.tenant_id = tenant
+            AND (c.scope, c.value) IN (
+                SELECT n.scope, n.value
+                  FROM json_to_recordset(append_decided.claims) AS n(scope text, value text)
+                UNION ALL
+                SELECT r.scope, r.value
+                  FROM json_to_recordset(releases) AS r(scope text, value text))
+          ORDER BY c.scope, c.value FOR UPDATE;
         DELETE FROM eventstore.claims AS c
          USING json_to_recordset(releases) AS r(scope text, value text, stream_id text)
          WHERE c.tenant_id = tenant AND c.scope = r.scope AND c.value = r.value
-           AND c.stream_id = r.stream_id;
+           AND c.stream_id = r.stream_id AND c.stream_id = ANY (stream_ids);
         -- Waits for another transaction that claims the same, in an order that all keep.
         INSERT INTO eventstore.claims (tenant_id, scope, value, stream_id)
         SELECT tenant, n.scope, n.value, n.stream_id

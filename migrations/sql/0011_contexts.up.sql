@@ -116,7 +116,8 @@ CREATE FUNCTION projections.found_by_words(
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tenant   text := eventstore.current_tenant();
-    target   regclass := to_regclass(format('projections.%I', relation));
+    target   regclass := (SELECT to_regclass(format('projections.%I', l.table_name))
+                            FROM projections.live_tables AS l WHERE l.table_name = relation);
     columns  text;
     document text;
     meets    text;
@@ -125,6 +126,9 @@ BEGIN
            string_agg(format('stored.%I', attname), ', ') INTO document, columns
       FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
      WHERE indrelid = target AND indisprimary;
+    IF columns IS NULL THEN
+        RAISE EXCEPTION 'no read model is called %', relation USING ERRCODE = 'undefined_table';
+    END IF;
     SELECT coalesce(string_agg(format(
                'AND stored.%1$I = ANY (ARRAY(SELECT wanted.%1$I FROM '
                'jsonb_populate_recordset(NULL::%2$s, $2 -> %1$L) AS wanted))',
@@ -177,7 +181,7 @@ BEGIN
                ELSE format(' AND stored.%1$I = (jsonb_populate_record(NULL::%2$s, $2)).%1$I',
                            key, target) END, ''), '') INTO meets
       FROM jsonb_each(wanted);
-    IF tenant <> '*' THEN
+    IF tenant IS DISTINCT FROM '*' THEN  -- a login without a tenant finds nothing
         meets := meets || ' AND stored.tenant_id = $3';
     END IF;
     IF after IS NOT NULL THEN

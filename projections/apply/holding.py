@@ -19,6 +19,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from eventstore import RecordedEvent
+from eventstore.moment import is_in_calendar
 from projections.apply.refusal import not_applied
 from projections.errors import EventNotApplied
 from projections.projection import Projection, State
@@ -234,7 +235,10 @@ def _key_types(table: type[Row]) -> list[TypeAdapter[Any]]:
 
 def _key(*parts: Any) -> str:
     """The same text for the same moment, whatever the time zone that it was told in."""
-    parts = tuple(part.astimezone(UTC) if isinstance(part, datetime) else part for part in parts)
+    parts = tuple(
+        part.astimezone(UTC) if isinstance(part, datetime) and is_in_calendar(part) else part
+        for part in parts
+    )
     try:
         return orjson.dumps(parts, default=str).decode()
     except TypeError:  # an integer beyond 64 bits, which no table takes either

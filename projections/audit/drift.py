@@ -24,6 +24,7 @@ from projections.tables import live_rules, template
 __all__ = ["Checked", "Drift", "check", "findings"]
 
 _SQL: Final = load("projections.sql", "drift.sql")
+_ROWS: Final = load("projections.sql", "rows.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _make_months(owner: Connection, live: set[str], schema: str) -> None:
         found = owner.execute(_SQL["months"], {"schema": LIVE_SCHEMA, "tables": list(live)})
         for table, months in found.fetchall():
             names = {"schema": schema, "table": table, "months": months or []}
-            owner.execute(_SQL["make_months"], names)
+            owner.execute(_ROWS["make_months"], names)
 
 
 def _described(owner: Connection, schema: str, tables: set[str]) -> Described:

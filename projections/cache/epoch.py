@@ -52,8 +52,9 @@ class EpochKeeper:
         self._epoch = self._new()
         self._kept = False
         """Whether the last sign of life of this very epoch arrived."""
-        self._sent = float("-inf")
-        """When the last sign of life was sent, whether it arrived or not."""
+        self._sent = monotonic()
+        """When the last sign of life was sent, whether it arrived or not. Who kept the epoch before
+        may have sent one just now."""
         self._closed = False
         self._thread = Thread(target=self._run, name="cache epoch", daemon=True)
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg.conninfo import conninfo_to_dict
 
+from eventstore.database import Connection
+from eventstore.queries import load
+
 __all__ = ["Names", "entry", "lease", "value_of"]
+
+_SQL: Final = load("projections.sql", "cache.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +23,17 @@ class Names:
     mark: str
 
     @classmethod
-    def of(cls, url: str) -> Names:
-        """By where the database is: who calls the same one by another name shares no entries."""
+    def of(cls, url: str, conn: Connection) -> Names:
+        """By which database it is, and by what name it is called.
+
+        A name such as localhost is another machine's too, and a restored copy says of itself that
+        it is the original; who calls one database by two names shares no entries.
+        """
         parts = conninfo_to_dict(url)
-        place = "|".join(str(parts.get(part, "")) for part in ("host", "port", "dbname"))
-        return cls(hashlib.sha256(place.encode()).hexdigest()[:16])
+        found = conn.execute(_SQL["identity"]).fetchone() or ()
+        called = (parts.get(part, "") for part in ("host", "port", "dbname", "service"))
+        identity = "|".join(map(str, (*called, *found)))
+        return cls(hashlib.sha256(identity.encode()).hexdigest()[:16])
 
     @property
     def epoch(self) -> str:

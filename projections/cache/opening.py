@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from eventstore import EventStore
@@ -12,6 +12,7 @@ from projections.cache.invalidation import CacheInvalidation, Dependents
 from projections.cache.names import Names
 from projections.cache.read_through import Cache
 from projections.cache.server import CacheServer, client_of
+from projections.session import open_session
 
 __all__ = ["invalidation", "open_cache"]
 
@@ -26,7 +27,8 @@ def open_cache(store: EventStore, *, timeout: float = 0.1) -> Cache:
     Raises ConfigurationError for a CACHE_URL that makes no sense.
     """
     client = client_of(store.settings, timeout=timeout)
-    return Cache(client, Names.of(store.database.url), store.tenant)
+    names = store.database.read(lambda conn: Names.of(store.database.url, conn))
+    return Cache(client, names, store.tenant)
 
 
 @contextmanager
@@ -42,10 +44,12 @@ def invalidation(
         yield None
         return
     server = CacheServer(settings)
+    with closing(open_session(url, part="cache")) as conn:
+        names = Names.of(url, conn)
     try:
         with client:
             yield CacheInvalidation(
-                projection, dependents, client, Names.of(url), revive=server.ensure_running
+                projection, dependents, client, names, revive=server.ensure_running
             )
     finally:
         server.stop()

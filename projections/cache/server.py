@@ -62,27 +62,29 @@ class CacheServer:
         """Returns when it answers, whoever started it; or when it can't be started."""
         if not self._own or self._answers():
             return
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(self._directory / "server.lock", timeout=10):
-            if self._answers():
-                return
-            self.stop()
-            try:
-                self._server = ValkeyServer(
-                    port=0,
-                    data_dir=self._directory,
-                    unix_socket_path=self.socket,
-                    config={"maxmemory": _MEMORY, "maxmemory-policy": "allkeys-lru"},
-                )
-                self._server.start()
-            except (ValkeyServerError, OSError):
-                self._server = None  # reads do without; the next sign of life tries again
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(self._directory / "server.lock", timeout=10):
+                if not self._answers():
+                    self._start()
+        except (ValkeyServerError, OSError):
+            self._server = None  # reads do without; the next sign of life tries again
 
     def stop(self) -> None:
         """Ends it, if this process has started it."""
         if self._server is not None:
             self._server.terminate()
             self._server = None
+
+    def _start(self) -> None:
+        self.stop()
+        self._server = ValkeyServer(
+            port=0,
+            data_dir=self._directory,
+            unix_socket_path=self.socket,
+            config={"maxmemory": _MEMORY, "maxmemory-policy": "allkeys-lru"},
+        )
+        self._server.start()
 
     def _answers(self) -> bool:
         try:

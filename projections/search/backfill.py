@@ -9,7 +9,7 @@ from psycopg import sql
 
 from eventstore import EventStore
 from eventstore.queries import load
-from projections.row_store import LIVE_SCHEMA
+from projections.row_store import LIVE_SCHEMA, column_names
 from projections.search.embedder import Embedder
 from projections.search.recording import record, text_of_row
 from projections.search.searchable import Searchable
@@ -50,11 +50,12 @@ def _pages(
     last: tuple[Any, ...] = ()
     while True:
         query = sql.SQL(_SQL["not_embedded"]).format(
-            columns=_names(columns),
+            columns=column_names(columns, "stored"),
             table=sql.Identifier(LIVE_SCHEMA, target.table.TABLE),
-            key=_names(key),
+            key=column_names(key, "stored"),
             after=sql.SQL(_SQL["after"]).format(
-                key=_names(key), last=sql.SQL(", ").join([sql.Placeholder()] * len(key))
+                key=column_names(key, "stored"),
+                last=sql.SQL(", ").join([sql.Placeholder()] * len(key)),
             )
             if last
             else sql.SQL(""),
@@ -69,7 +70,3 @@ def _pages(
             return
         yield [dict(zip(columns, each, strict=True)) for each in records]
         last = tuple(dict(zip(columns, records[-1], strict=True))[name] for name in key)
-
-
-def _names(columns: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier("stored", name) for name in columns)

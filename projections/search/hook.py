@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import Final
 
 from eventstore import EventStore, RecordedEvent
@@ -17,6 +19,8 @@ from projections.search.searchable import searchables
 __all__ = ["EmbedHook", "embedding_hooks"]
 
 _NAME: Final = "embed"
+_MOST_STORES: Final = 16
+"""Tenants for whom a store is kept open."""
 
 
 class EmbedHook(Hook):
@@ -33,6 +37,18 @@ class EmbedHook(Hook):
         self.projection = rules.name
         self._url, self._rules, self._embedder = url, rules, embedder
         self._targets = {each.table: each for each in searchables(rules)}
+        self._mutex = Lock()
+        self._stores: dict[str, EventStore] = {}
+        self._opened = ExitStack()
+
+    @contextmanager
+    def holding(self, shard: int, fencing_token: int) -> Iterator[None]:
+        """Closes what was opened to append, in the end."""
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._close()
 
     def after_commit(self, changes: Changes) -> None:
         """Does it; raises what the store or the embedder raises."""
@@ -46,8 +62,20 @@ class EmbedHook(Hook):
                     if said is not None:
                         by_tenant[said.tenant].append(said)
         for tenant, texts in by_tenant.items():
-            with EventStore.open(self._url, tenant=tenant) as store:
-                record(store, self._embedder, texts)
+            with self._mutex:  # the shards of a daemon share a hook
+                record(self._store(tenant), self._embedder, texts)
+
+    def _store(self, tenant: str) -> EventStore:
+        if tenant not in self._stores:
+            if len(self._stores) >= _MOST_STORES:
+                self._close()
+            opened = EventStore.open(self._url, tenant=tenant)
+            self._stores[tenant] = self._opened.enter_context(opened)
+        return self._stores[tenant]
+
+    def _close(self) -> None:
+        self._stores.clear()
+        self._opened.close()
 
     def _causes(self, changes: Changes) -> dict[Named, RecordedEvent]:
         """For each row the last of the events that name it."""

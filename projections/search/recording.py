@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.append import Append
-from eventstore.vocabulary.embedding import Embedded
-from projections.embedding import text_hash, text_of
+from eventstore.vocabulary.embedding import Embedded, text_hash
+from projections.embedding import text_of
 from projections.search.embedder import Embedder
 from projections.search.searchable import Searchable
 
@@ -60,17 +60,19 @@ def text_of_row(
 
 
 def record(store: EventStore, embedder: Embedder, texts: Sequence[Text]) -> int:
-    """Appends the embeddings of texts of the store's tenant; returns how many."""
+    """Appends the embeddings of texts of the store's tenant, and returns how many are new."""
+    before, new = store.watermark(), 0
     for start in range(0, len(texts), AT_ONCE):
         some = texts[start : start + AT_ONCE]
         vectors = embedder.embed([each.text for each in some])
-        store.append_many(
+        receipts = store.append_many(
             [
                 _append(each, _event(each, embedder, vector))
                 for each, vector in zip(some, vectors, strict=True)
             ]
         )
-    return len(texts)
+        new += sum(receipt.position > before for receipt in receipts)
+    return new
 
 
 def _event(said: Text, embedder: Embedder, vector: Any) -> Embedded:

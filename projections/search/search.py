@@ -15,7 +15,7 @@ from eventstore.queries import load
 from eventstore.vector import Vector
 from projections.errors import SearchRefused, UnknownColumn
 from projections.row_json import value_json
-from projections.row_store import LIVE_SCHEMA
+from projections.row_store import LIVE_SCHEMA, column_names
 from projections.search.embedder import Embedder
 from projections.search.searchable import Searchable, searchable
 from projections.session import Connection
@@ -184,9 +184,9 @@ def _composed(
         sql.SQL(_SQL["hybrid" if mode == "hybrid" else f"by_{mode}"])
         .format(
             table=table,
-            key=_names(key),
-            stored_key=_names(key, "stored"),
-            found_key=_names(key, "found"),
+            key=column_names(key),
+            stored_key=column_names(key, "stored"),
+            found_key=column_names(key, "found"),
             title=sql.Identifier("stored", target.title) if target.title else sql.NULL,
             body=body,
             headline=sql.SQL(_SQL["headline"]).format(body=body),
@@ -194,10 +194,4 @@ def _composed(
             filters=sql.SQL(" ").join(conditions),
         )
         .as_bytes()
-    )
-
-
-def _names(columns: tuple[str, ...], relation: str | None = None) -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.Identifier(relation, name) if relation else sql.Identifier(name) for name in columns
     )

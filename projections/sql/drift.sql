@@ -16,10 +16,6 @@ SELECT c.relname::text,
  WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname = ANY (%(tables)s)
  GROUP BY c.relname
 
--- name: make_months
--- The same months for a table of a template.
-SELECT projections.make_months(%(schema)s, %(table)s, %(months)s)
-
 -- name: described
 -- All that the catalogue says of some tables of a schema and of their partitions, in words that are
 -- the same in every schema: the table, what of it, and the definition. What a partition has of its

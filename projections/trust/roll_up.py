@@ -23,7 +23,12 @@ from eventstore import EventStore
 from eventstore.database import translated
 from eventstore.errors import ConcurrencyConflict
 from eventstore.queries import load
-from eventstore.vocabulary.trust import MAX_METRICS, MetricType, TrustMetricsRolledUp
+from eventstore.vocabulary.trust import (
+    MAX_METRICS,
+    MetricType,
+    TrustMetricsRolledUp,
+    roll_up_stream,
+)
 from projections.session import open_session
 
 __all__ = ["AGE", "AGENT", "RolledUp", "roll_up"]
@@ -79,7 +84,7 @@ def roll_up(
         try:
             for number, event in enumerate(events):
                 receipt = store.append(
-                    f"trust_metrics-{day.metric_type}/{day.day}/{day.agent_id}",
+                    roll_up_stream(day.metric_type, day.day, day.agent_id),
                     [event],
                     expected_version=day.roll_ups + number,
                     agent=AGENT,

@@ -25,9 +25,9 @@ from eventstore.embedded import EmbeddedServer
 from eventstore.registry import default_registry
 from eventstore.vector import Vector
 from eventstore.vocabulary import packaging, trust, work
+from eventstore.vocabulary.embedding import text_hash
 from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
-from projections.embedding import text_hash
 from projections.projection import Projection, State
 from projections.row import Row, full_key
 from projections.row_store import RowStore

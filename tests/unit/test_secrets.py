@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import TypeAdapter
 
 from eventstore.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.vocabulary.projects import DeploymentConfigChanged, EnvironmentChanged
-from eventstore.vocabulary.secrets import Sealed
+from eventstore.vocabulary.secrets import OpenJson, Sealed
 from eventstore.vocabulary.workspaces import IntegrationConfigured, WorkspaceServicesChanged
 from projections.testing import recorded
 
@@ -65,6 +66,31 @@ def test_a_variable_is_text_or_sealed() -> None:
     for wrong in wrongs:
         with pytest.raises(InvalidEvent):
             EnvironmentChanged(project_id=ID, environment_vars=wrong)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"PGPASSWORD": "x"}, {"SECRET_KEY": "x"}, {"MYSQL_PWD": "x"}, {"DB_PASS": "x"},
+        {"passwords": ["x"]}, {"githubtoken": "x"}, {"ssh_key": "x"}, {"Authorization": "Bearer x"},
+        {"password": {"value": "x"}}, {"dsn": "postgres://u:p/w@h/d"},
+        {"origin": "https://ghp_x@example.org/r"}, {"jwt": "x"},
+    ],
+)  # fmt: skip
+def test_secrets_by_other_names(config: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="looks like a secret"):
+        TypeAdapter(OpenJson).validate_python(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"password": {"ciphertext": "c2VhbA==", "key_id": "k"}}, {"password_ref": "vault:x"},
+        {"max_tokens": 4096}, {"compass": "north"}, {"site": "https://example.org/@ann"},
+    ],
+)  # fmt: skip
+def test_what_is_no_secret(config: dict[str, Any]) -> None:
+    assert TypeAdapter(OpenJson).validate_python(config) == config
 
 
 @pytest.mark.parametrize("ciphertext", ["", "plain text", "c2VhbGVk\n", "c2VhbGV", "a" * 65_540])

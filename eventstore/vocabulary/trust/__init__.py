@@ -47,6 +47,7 @@ from eventstore.vocabulary.trust.metrics import (
     TrustMetricRecorded,
     TrustMetricsRolledUp,
     check_range,
+    roll_up_stream,
 )
 from eventstore.vocabulary.trust.sessions import (
     SESSION_MOVES,
@@ -97,5 +98,6 @@ __all__ = [
     "TrustMetricRecorded",
     "TrustMetricsRolledUp",
     "check_range",
+    "roll_up_stream",
     "state_after",
 ]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from eventstore.event import Event
 from eventstore.vocabulary.fields import AgentId, Json, Name, Word
+from eventstore.vocabulary.secrets import OpenJson
 
 __all__ = ["AgentActivated", "AgentDeactivated", "AgentRegistered", "AgentUpdated"]
 
@@ -16,7 +17,7 @@ class _AgentDescription(Event):
     persona_type: Word
     """What the agent is for, such as developer, qa, architect."""
     capabilities: Json = Field(default_factory=dict)
-    config: Json = Field(default_factory=dict)
+    config: OpenJson = Field(default_factory=dict)
 
 
 class AgentRegistered(_AgentDescription, event_type="trust.agent_registered", retention="audit"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from eventstore.vocabulary.embedding import Embedded
+from eventstore.vocabulary.fields import Moment
 
 __all__ = ["KnowledgeEmbedded", "MessageEmbedded"]
 
@@ -20,5 +20,5 @@ class MessageEmbedded(Embedded, event_type="trust.message_embedded", retention="
     """A model put the meaning of a message into numbers; it is kept as long as the message."""
 
     message_id: UUID
-    sent_at: datetime
+    sent_at: Moment
     """occurred_at of the message's own event, which says in which month it is kept."""

@@ -18,6 +18,7 @@ __all__ = [
     "TrustMetricRecorded",
     "TrustMetricsRolledUp",
     "check_range",
+    "roll_up_stream",
 ]
 
 MetricType = Literal["accuracy", "autonomy", "complexity"]
@@ -55,6 +56,11 @@ class TrustMetricRecorded(Event, event_type="trust.trust_metric_recorded", reten
     def _in_range(self) -> Self:
         check_range(self.metric_type, self.metric_value)
         return self
+
+
+def roll_up_stream(metric_type: MetricType, day: date, agent_id: str) -> str:
+    """Where it is said that an agent's metrics of a day were rolled up."""
+    return f"trust_metrics-{metric_type}/{day}/{agent_id}"
 
 
 class TrustMetricsRolledUp(Event, event_type="trust.trust_metrics_rolled_up", retention="audit"):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from eventstore.event import Event
-from eventstore.vocabulary.fields import AgentId, Json
+from eventstore.vocabulary.fields import AgentId, Json, Moment
 
 __all__ = [
     "SESSION_MOVES",
@@ -43,7 +43,7 @@ class SessionStarted(Event, event_type="trust.session_started"):
     """How far it is trusted in this session; null: as far as its standing goes then."""
     context: Json = Field(default_factory=dict)
     metadata: Json = Field(default_factory=dict)
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class SessionPaused(Event, event_type="trust.session_paused"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, model_validator
 
 from eventstore.event import Event
-from eventstore.vocabulary.fields import Name, Sha256, UserId, Word
+from eventstore.vocabulary.fields import Moment, Name, Sha256, UserId, Word
 from eventstore.vocabulary.moves import check_move
 from eventstore.vocabulary.workspaces.clean_up import CleanUpRule
 
@@ -84,7 +84,7 @@ class ArtifactVersionAdded(Event, event_type="workspaces.artifact_version_added"
     content_hash: Sha256
     author: UserId
     """A person or an agent."""
-    added_at: AwareDatetime
+    added_at: Moment
     """When the content was made, by which it is old enough to be cleaned up."""
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from eventstore.event import Event
-from eventstore.vocabulary.fields import Json, Name, Sha256, UserId
+from eventstore.vocabulary.fields import Json, Moment, Name, Sha256, UserId
 
 __all__ = [
     "AuthTokenIssued",
@@ -90,8 +90,8 @@ class AuthTokenIssued(Event, event_type="workspaces.auth_token_issued", retentio
     token_id: UUID
     user_id: UserId
     token_hash: Sha256
-    issued_at: AwareDatetime
-    expires_at: AwareDatetime
+    issued_at: Moment
+    expires_at: Moment
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -113,7 +113,7 @@ class UserSessionStarted(Event, event_type="workspaces.user_session_started"):
     session_id: UUID
     user_id: UserId
     workspace_id: UUID | None = None
-    expires_at: AwareDatetime
+    expires_at: Moment
 
 
 class UserSessionSeen(Event, event_type="workspaces.user_session_seen"):
@@ -126,7 +126,7 @@ class UserSessionExtended(Event, event_type="workspaces.user_session_extended"):
     """A session that is not over lasts until then."""
 
     session_id: UUID
-    expires_at: AwareDatetime
+    expires_at: Moment
 
 
 class WorkspaceEntered(Event, event_type="workspaces.workspace_entered"):

@@ -15,7 +15,7 @@ from projections.cache.names import Names
 from projections.cache.read_through import Cache
 from projections.cache.server import CacheServer, client_of
 
-NAMES = Names.of("postgresql://somewhere/store")
+NAMES = Names("somewhere")
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Event as Signal
 from time import monotonic
 from typing import Any
@@ -15,11 +16,13 @@ from pydantic import BaseModel
 from valkey import Valkey
 
 from eventstore.config import Settings, load
+from eventstore.embedded import EmbeddedServer
 from eventstore.errors import ConfigurationError
 from projections.cache.epoch import LIFETIME, EpochKeeper
 from projections.cache.names import Names
 from projections.cache.read_through import Cache, Kind, Reads
 from projections.cache.server import CacheServer, client_of
+from projections.session import open_session
 from tests.integration.cache.conftest import NAMES
 
 
@@ -185,6 +188,18 @@ def test_a_full_cache_takes_nothing_new(cache: Cache, keeper: EpochKeeper, clien
     assert cache.read(THING, "old", loads) == Thing(number=7)
 
 
+def test_a_new_keeper_ends_the_epoch_of_the_one_before(
+    settings: Settings, client: Valkey, cache_server: CacheServer
+) -> None:
+    """An invalidation that comes before its first sign of life, and can't reach the cache."""
+    client.set(NAMES.epoch, f"{1:020d}:before", px=2_000)
+    nowhere = client_of(load(home=settings.home / "nowhere"), timeout=0.1)
+    assert nowhere is not None
+    with nowhere:
+        EpochKeeper(nowhere, NAMES.epoch, 2).end()
+    assert client.get(NAMES.epoch) is None
+
+
 def test_an_older_keeper_can_not_take_the_epoch_back(client: Valkey) -> None:
     with EpochKeeper(client, NAMES.epoch, 10) as newer:
         assert newer.wait_kept(5)
@@ -205,11 +220,20 @@ def test_a_keeper_that_stood_still_begins_a_new_epoch(
         assert monotonic() < deadline
 
 
-def test_stores_and_tenants_share_a_cache_and_no_entry() -> None:
-    one, other = (Names.of(f"postgresql://h{n}/store") for n in (1, 2))
-    assert one != other
-    assert one == Names.of("postgresql://somebody@h1/store")
-    assert one.entry("a", "thing", "1") != one.entry("b", "thing", "1")
+def test_stores_and_tenants_share_a_cache_and_no_entry(
+    make_database: Callable[[], str], server: EmbeddedServer
+) -> None:
+    first, second = (server.url(make_database()) for _ in range(2))
+
+    def names(url: str, called: str) -> Names:
+        with closing(open_session(url, part="test")) as conn:
+            return Names.of(called, conn)
+
+    here = "postgresql://localhost/store"
+    assert names(first, here) == names(first, "postgresql://somebody@localhost/store")
+    assert names(first, here) != names(second, here)
+    assert names(first, here) != names(first, "postgresql://elsewhere/store")
+    assert NAMES.entry("a", "thing", "1") != NAMES.entry("b", "thing", "1")
 
 
 def test_readers_never_go_back(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from uuid import uuid4
 
 import orjson
@@ -17,6 +18,7 @@ from eventstore.command import Command, State
 from eventstore.database import Connection
 from eventstore.errors import (
     ConcurrencyConflict,
+    DuplicateEventId,
     EventStoreError,
     InvalidEvent,
     ValueTaken,
@@ -92,7 +94,11 @@ def test_an_event_says_which_command_led_to_it(store: EventStore) -> None:
     assert (recorded.agent, recorded.correlation_id) == ("clerk", run)
     assert orjson.loads(recorded.metadata) == {
         "desk": 4,
-        "command": {"name": "NameMember", "id": str(command.command_id)},
+        "command": {
+            "name": "NameMember",
+            "id": str(command.command_id),
+            "hash": sha256(command.model_dump_json().encode()).hexdigest(),
+        },
     }
     assert receipt.event_ids == (command.event_id(0),)
 
@@ -107,6 +113,32 @@ def test_the_same_command_again_gives_the_first_receipt(store: EventStore) -> No
     with pytest.raises(ValueTaken) as caught:  # the repeat claimed nothing again
         store.execute(NameMember(member="1", name="Ann"))
     assert caught.value.held_by == "member-2"
+
+
+def test_another_wish_under_the_same_id_is_refused(store: EventStore) -> None:
+    command = NameMember(member="1", name="Ann")
+    store.execute(command)
+    with pytest.raises(DuplicateEventId):
+        store.execute(command.model_copy(update={"name": "Bea"}))
+    assert payloads(store, "member-1") == [{"name": "Ann"}]
+
+
+def test_decisions_do_not_wait_crosswise(stores: list[EventStore], admin: Connection) -> None:
+    """Some hold still what others write to, and each touches both streams."""
+    stores[0].append("club-chess", [ClubOpened()])
+
+    def run(number: int) -> None:
+        for n in range(20):
+            if number % 2:
+                stores[number].execute(Join(member=f"{n}", club="chess"))
+            else:
+                joined = Append(f"member-{n}", [Joined(club="x")])
+                stores[number].append_many([joined, Append("club-chess", [ClubOpened()])])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+    query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    assert admin.execute(query).fetchone() == (0,)
 
 
 def test_another_command_that_asks_for_the_same_is_refused(store: EventStore) -> None:

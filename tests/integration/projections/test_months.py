@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from threading import Barrier
 from typing import Any
 
@@ -223,6 +223,22 @@ def test_a_table_can_t_get_months_without_end(
     assert "2 months already" in held.error
     assert (held.origin, held.waiting) == ("database", 1)
     assert ("default", "bob") in stored(conn, Diary())["books"]
+
+
+def test_the_months_of_our_days_are_always_made(
+    store: EventStore, url: str, conn: Connection, owner: Connection
+) -> None:
+    """Whoever uses up the months of a table with events of any time stops nobody else."""
+    body = owner.execute(
+        "SELECT pg_get_functiondef('projections.make_months(text, text, date[])'::regprocedure)"
+    ).fetchone()
+    assert body is not None
+    owner.execute(body[0].replace("integer := 600", "integer := 1"))
+    write(store, 0)
+    today = datetime.now(UTC).date()
+    owner.execute("SELECT projections.make_months('projections', 'entries', %s)", [[today]])
+    assert len(months(conn)) >= 1
+    assert f"{today:%Y_%m}" in months(conn)
 
 
 ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor")

@@ -55,6 +55,18 @@ def test_words_are_found_in_own_rows_of_read_models_only(ask: Ask) -> None:
             conn.execute(asking, (relation, column))
 
 
+def test_a_login_without_a_tenant_finds_no_words(ask: Ask) -> None:
+    asking = "SELECT projections.ids_holding('packages', 'tag_list', 'all', '{}', NULL, 10000)"
+    name, url = "nobody_of_a_test", ask.store.database.url
+    with psycopg.connect(url.replace("eventstore@", "postgres@"), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN IN ROLE eventstore_auditor")
+        try:
+            with psycopg.connect(url.replace("eventstore@", f"{name}@"), autocommit=True) as conn:
+                assert conn.execute(asking).fetchall() == []
+        finally:
+            admin.execute(f"DROP ROLE {name}")
+
+
 def test_nobody_is_answered_with_nothing(ask: Ask) -> None:
     nobody = ident("nobody", 0)
     assert ask.packaging.package(nobody) is None

@@ -13,8 +13,9 @@ from eventstore import Event, EventStore
 from eventstore.database import connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.vector import Vector
+from eventstore.vocabulary.embedding import text_hash
 from projections.audit.verify import verify
-from projections.embedding import text_hash, text_of
+from projections.embedding import text_of
 from projections.errors import SearchRefused, UnknownColumn, UnknownTable, Unstorable
 from projections.search import Found, search
 from projections.search.hashing import HashingEmbedder

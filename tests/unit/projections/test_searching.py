@@ -11,7 +11,8 @@ import pytest
 
 from eventstore.errors import InvalidEvent
 from eventstore.vector import Vector
-from projections.embedding import text_hash, text_of
+from eventstore.vocabulary.embedding import text_hash
+from projections.embedding import text_of
 from projections.errors import EmbedderRefused, UnknownTable
 from projections.projection import Projection
 from projections.row import Row, table
