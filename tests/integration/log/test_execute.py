@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from uuid import uuid4
@@ -123,22 +123,21 @@ def test_another_wish_under_the_same_id_is_refused(store: EventStore) -> None:
     assert payloads(store, "member-1") == [{"name": "Ann"}]
 
 
-def test_decisions_do_not_wait_crosswise(stores: list[EventStore], admin: Connection) -> None:
-    """Some hold still what others write to, and each touches both streams."""
-    stores[0].append("club-chess", [ClubOpened()])
-
-    def run(number: int) -> None:
-        for n in range(20):
-            if number % 2:
-                stores[number].execute(Join(member=f"{n}", club="chess"))
-            else:
-                joined = Append(f"member-{n}", [Joined(club="x")])
-                stores[number].append_many([joined, Append("club-chess", [ClubOpened()])])
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(run, range(4)))
-    query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-    assert admin.execute(query).fetchone() == (0,)
+def test_a_decision_locks_streams_in_the_order_of_appends(
+    stores: list[EventStore], admin_url: str, wait_for_blocked: Callable[[int], None]
+) -> None:
+    """While it waits for a stream that it rests on, it holds none that comes after that one."""
+    deciding, appending = stores[:2]
+    appending.append("club-chess", [ClubOpened()])
+    appending.append("member-1", [MemberNamed(name="Ann")])
+    lock = "SELECT FROM eventstore.streams WHERE stream_id = 'club-chess' FOR UPDATE"
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(admin_url) as holder:
+            holder.execute(lock)
+            joined = pool.submit(deciding.execute, Join(member="1", club="chess"))
+            wait_for_blocked(1)
+            appending.append("member-1", [Joined(club="x")])
+        assert joined.result().stream_version == 3
 
 
 def test_another_command_that_asks_for_the_same_is_refused(store: EventStore) -> None:
