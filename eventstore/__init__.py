@@ -7,6 +7,7 @@ from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
+from eventstore.snapshots import Snapshots
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
 
@@ -28,6 +29,7 @@ __all__ = [
     "RawEvent",
     "Receipt",
     "RecordedEvent",
+    "Snapshots",
     "Subscription",
     "upcaster",
 ]

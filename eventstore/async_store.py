@@ -14,7 +14,7 @@ from uuid import UUID
 from eventstore import read
 from eventstore.append import Append, Receipt
 from eventstore.arrivals import Appended
-from eventstore.command import Command
+from eventstore.command import Command, Decided, State
 from eventstore.context import all_in_context, one_append
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
@@ -23,6 +23,7 @@ from eventstore.subscription import Checkpoint, Subscription
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
 
+S = TypeVar("S", bound=State)
 T = TypeVar("T")
 
 
@@ -87,6 +88,14 @@ class AsyncEventStore:
     async def execute(self, command: Command, **says: Any) -> Receipt:
         """As EventStore.execute, with the same keywords; in a thread, because it reads first."""
         return await asyncio.to_thread(self.store.execute, command, **says)
+
+    async def transact(
+        self, stream_id: str, state: S, decide: Callable[[S], Decided], **says: Any
+    ) -> Receipt | None:
+        """As EventStore.transact, with the same keywords; in a thread, because it reads first."""
+        return await asyncio.to_thread(
+            lambda: self.store.transact(stream_id, state, decide, **says)
+        )
 
     async def wait_for(
         self,

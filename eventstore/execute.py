@@ -1,22 +1,21 @@
-"""Executes commands: loads the streams, folds, decides, appends, and again after a conflict."""
+"""Load the streams, fold, decide, append, and again after a conflict: commands and transactions."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from itertools import takewhile
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import orjson
 
 from eventstore.append import Receipt
-from eventstore.command import Command, Decision, State, Timed, decision
+from eventstore.command import Command, Decided, Decision, State, Timed, decision
 from eventstore.context import Says, one_append
 from eventstore.errors import CommandRefused, ConcurrencyConflict, DuplicateEventId
-from eventstore.event import Event
+from eventstore.folds import Folds
 from eventstore.guards import Guards
+from eventstore.snapshots import SnapshotStore
 
 if TYPE_CHECKING:
     from eventstore.store import EventStore
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Executor"]
 
 MAX_TRIES: Final = 20
-_KEPT: Final = 1_000
+S = TypeVar("S", bound=State)
 
 
 class Executor:
@@ -32,7 +31,8 @@ class Executor:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._folds = _Folds(store)
+        self.snapshots = SnapshotStore(store.database)
+        self._folds = Folds(store, self.snapshots)
 
     def execute(self, command: Command, says: Says) -> Receipt:
         """As EventStore.execute."""
@@ -46,7 +46,9 @@ class Executor:
                 return self._append(command, decided, versions, says)
             except ConcurrencyConflict as error:
                 if error.actual < versions.get(error.stream_id, 0):
-                    self._folds.forget(reads)  # the log lost events, in a failover
+                    # The log lost events, in a failover.
+                    for stream_id, state in reads.items():
+                        self._folds.forget(stream_id, state)
                 conflict = error
             except (CommandRefused, DuplicateEventId):
                 # Perhaps because it was done already, and only the answer was lost.
@@ -54,6 +56,28 @@ class Executor:
                 if first is None:
                     raise
                 return first
+        assert conflict is not None, "every other outcome ends the loop"
+        raise conflict
+
+    def transact(
+        self, stream_id: str, state: S, decide: Callable[[S], Decided], says: Says
+    ) -> Receipt | None:
+        """As EventStore.transact."""
+        conflict: ConcurrencyConflict | None = None
+        for _ in range(MAX_TRIES):
+            version, now = self._folds.load(stream_id, state)
+            # A fold gives what it was given: a state of the same class.
+            decided = decision(decide(cast(S, now)))
+            if not decided.events:
+                return None
+            append = one_append(stream_id, decided.events, expected_version=version, **says)
+            guards = Guards({}, tuple(decided.claims), tuple(decided.releases))
+            try:
+                return self._store.writer.append(self._store.prepare([append], guards))[0]
+            except ConcurrencyConflict as error:
+                if error.actual < version:
+                    self._folds.forget(stream_id, state)  # the log lost events, in a failover
+                conflict = error
         assert conflict is not None, "every other outcome ends the loop"
         raise conflict
 
@@ -106,35 +130,3 @@ def _facts(command: Command) -> dict[str, str]:
     """Which wish it is, and what exactly was wished, for the metadata of its events."""
     wish = hashlib.sha256(command.model_dump_json().encode()).hexdigest()
     return {"name": type(command).__name__, "id": str(command.command_id), "hash": wish}
-
-
-class _Folds:
-    """The states of the streams that were read last, so that only newer events are read again."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self._mutex = Lock()
-        self._kept: OrderedDict[tuple[str, type[State]], tuple[int, State]] = OrderedDict()
-
-    def load(self, stream_id: str, initial: State) -> tuple[int, State]:
-        """The stream's version and state now."""
-        key = (stream_id, type(initial))
-        with self._mutex:
-            version, state = self._kept.get(key, (0, initial))
-        for recorded in self._store.read_stream(stream_id, version + 1):
-            version = recorded.stream_version
-            if isinstance(recorded.event, Event):
-                state = state.after(recorded.event)
-        with self._mutex:
-            if version >= self._kept.get(key, (0, state))[0]:  # another thread may have read on
-                self._kept[key] = (version, state)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return version, state
-
-    def forget(self, stream_ids: Mapping[str, State]) -> None:
-        """Reads these from their first event next time."""
-        with self._mutex:
-            for stream_id, initial in stream_ids.items():
-                self._kept.pop((stream_id, type(initial)), None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
 from eventstore import context
@@ -18,7 +18,7 @@ from eventstore.append import (
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
-from eventstore.command import Command
+from eventstore.command import Command, Decided, State
 from eventstore.config import Settings
 from eventstore.context import Says
 from eventstore.database import Database
@@ -30,6 +30,8 @@ from eventstore.registry import EventRegistry
 from eventstore.writer import GroupCommitWriter
 
 __all__ = ["EventStore"]
+
+S = TypeVar("S", bound=State)
 
 
 class EventStore(LogReader):
@@ -124,6 +126,22 @@ class EventStore(LogReader):
         raises; ConcurrencyConflict only when other writers were quicker twenty times in a row.
         """
         return self.executor.execute(command, says)
+
+    def transact(
+        self, stream_id: str, state: S, decide: Callable[[S], Decided], **says: Unpack[Says]
+    ) -> Receipt | None:
+        """Decides on what one stream says now, and appends what is decided; None for nothing.
+
+            store.transact("account-7", Account(), lambda account: account.withdraw(30))
+
+        `state` is the state before any event, and folds by `after`; `decide` is pure, because it
+        is asked again when another writer was quicker. Unlike a command, a transaction that is
+        called again is another one. The keywords are those of `append`.
+
+        Raises what `decide` does, ValueTaken, and what `append` raises; ConcurrencyConflict only
+        when other writers were quicker twenty times in a row.
+        """
+        return self.executor.transact(stream_id, state, decide, says)
 
     def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
         """Waits until a projection's rows show what was appended, and its hooks were told of it.
