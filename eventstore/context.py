@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+from eventstore import telemetry
 from eventstore.append import Append, check_metadata
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
@@ -62,9 +63,12 @@ def all_in_context(appends: Sequence[Append]) -> list[Append]:
 
 
 def in_context(append: Append) -> Append:
-    """The append with what it leaves open taken from the surrounding `context`."""
-    said = current()
-    if not said:
+    """The append with what it leaves open taken from the surrounding `context`.
+
+    Its metadata says besides of which trace the append is a part.
+    """
+    said, carried = current(), telemetry.carried()
+    if not said and not carried:
         return append
     if not isinstance(append, Append):
         raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
@@ -80,6 +84,6 @@ def in_context(append: Append) -> Append:
         append.correlation_id if append.correlation_id is not None else said.get("correlation_id"),
         append.causation_id if append.causation_id is not None else said.get("causation_id"),
         append.occurred_at,
-        {**outer, **append.metadata},
+        {**carried, **outer, **append.metadata},
         append.tags,
     )
