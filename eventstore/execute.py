@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import takewhile
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -34,8 +35,9 @@ class Executor:
         self._store = store
         self._folds = _Folds(store)
 
-    def execute(self, command: Command, says: Says) -> Receipt:
+    def execute(self, command: Command, says: Says, timeout: float | None = None) -> Receipt:
         """As EventStore.execute."""
+        deadline = self._store.writer.deadline(timeout)
         conflict: ConcurrencyConflict | None = None
         for _ in range(MAX_TRIES):
             reads = command.reads()
@@ -43,7 +45,9 @@ class Executor:
             versions = dict(zip(reads, (version for version, _ in folded), strict=True))
             try:
                 decided = decision(command.decide(*(state for _, state in folded)))
-                return self._append(command, decided, versions, says)
+                return self._append(
+                    command, decided, versions, says, timeout and deadline - monotonic()
+                )
             except ConcurrencyConflict as error:
                 if error.actual < versions.get(error.stream_id, 0):
                     self._folds.forget(reads)  # the log lost events, in a failover
@@ -63,6 +67,7 @@ class Executor:
         decided: Decision,
         versions: dict[str, int],
         says: Says,
+        timeout: float | None,
     ) -> Receipt:
         (stream_id, version), *others = versions.items()
         about = {"command": _facts(command)}
@@ -77,7 +82,7 @@ class Executor:
             **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))
-        return self._store.writer.append(self._store.prepare([append], guards))[0]
+        return self._store.writer.append(self._store.prepare([append], guards), timeout)[0]
 
     def _first_receipt(self, command: Command, stream_id: str) -> Receipt | None:
         """The receipt of the command's first execution, if there was one.
