@@ -14,8 +14,10 @@ from uuid import UUID
 from eventstore import read
 from eventstore.append import Append, Receipt
 from eventstore.arrivals import Appended
+from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
 from eventstore.context import all_in_context, one_append
+from eventstore.desk import Desk
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
@@ -38,6 +40,7 @@ class AsyncEventStore:
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
+        self._desk: Desk | None = None
 
     @classmethod
     async def open(
@@ -56,9 +59,9 @@ class AsyncEventStore:
         """The tenant whose log this is."""
         return self.store.tenant
 
-    async def close(self) -> None:
+    async def close(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - with a report
         """As EventStore.close."""
-        await asyncio.to_thread(self.store.close)
+        await asyncio.to_thread(self.store.close, timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,19 +78,40 @@ class AsyncEventStore:
         """As EventStore.context; a plain `with`, inherited by the tasks that start inside."""
         return self.store.context(**says)
 
-    async def append(self, stream_id: str, events: Sequence[Event], **says: Any) -> Receipt:
+    async def append(
+        self,
+        stream_id: str,
+        events: Sequence[Event],
+        *,
+        batch_key: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+        **says: Any,
+    ) -> Receipt:
         """As EventStore.append, with the same keywords."""
+        if batch_key is not None:
+            events = events_with_key(batch_key, events)
         request = self.store.prepare([one_append(stream_id, events, **says)])
-        return (await _awaited(self.store.writer.submit(request)))[0]
+        return (await self._at_desk().append(request, timeout))[0]
 
-    async def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
+    async def append_many(
+        self,
+        appends: Sequence[Append],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+    ) -> list[Receipt]:
         """As EventStore.append_many."""
         request = self.store.prepare(all_in_context(appends))
-        return await _awaited(self.store.writer.submit(request))
+        return await self._at_desk().append(request, timeout)
 
-    async def execute(self, command: Command, **says: Any) -> Receipt:
+    async def execute(
+        self,
+        command: Command,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+        **says: Any,
+    ) -> Receipt:
         """As EventStore.execute, with the same keywords; in a thread, because it reads first."""
-        return await asyncio.to_thread(self.store.execute, command, **says)
+        return await asyncio.to_thread(self.store.execute, command, timeout=timeout, **says)
 
     async def transact(
         self, stream_id: str, state: S, decide: Callable[[S], Decided], **says: Any
@@ -130,6 +154,13 @@ class AsyncEventStore:
     async def watermark(self) -> int:
         """As EventStore.watermark."""
         return await asyncio.to_thread(self.store.watermark)
+
+    def _at_desk(self) -> Desk:
+        """Of the running loop; a store may see several, one after the other."""
+        loop, desk = asyncio.get_running_loop(), self._desk
+        if desk is None or desk.loop is not loop:
+            desk = self._desk = Desk(self.store.writer, loop)
+        return desk
 
     def subscribe(self, after: int | Checkpoint = 0, **keywords: Any) -> AsyncSubscription:
         """As EventStore.subscribe, for `async for`."""

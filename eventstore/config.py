@@ -23,7 +23,13 @@ import platformdirs
 from dotenv import dotenv_values
 
 from eventstore.errors import ConfigurationError
-from eventstore.limits import MAX_NAME, MAX_PAYLOAD_BYTES
+from eventstore.limits import (
+    APPEND_TIMEOUT,
+    MAX_NAME,
+    MAX_PAYLOAD_BYTES,
+    MAX_PENDING_APPENDS,
+    MAX_PENDING_BYTES,
+)
 
 __all__ = ["Settings", "load", "mask"]
 
@@ -54,6 +60,12 @@ class Settings:
     """Seconds that a statement waits for a lock."""
     max_payload_bytes: int
     """Bytes of one event's payload."""
+    append_timeout: float
+    """Seconds that an append may take in all, unless its caller says otherwise."""
+    max_pending_appends: int
+    """Appends of a store that may wait to be sent."""
+    max_pending_bytes: int
+    """Bytes of the appends that wait."""
     cache_url: str | None
     """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
     embedder: str | None
@@ -160,6 +172,17 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         "EVENTSTORE_MAX_PAYLOAD_BYTES",
         MAX_PAYLOAD_BYTES,
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
+    ),
+    "append_timeout": ("EVENTSTORE_APPEND_TIMEOUT", APPEND_TIMEOUT, _seconds),
+    "max_pending_appends": (
+        "EVENTSTORE_MAX_PENDING_APPENDS",
+        MAX_PENDING_APPENDS,
+        _whole(1, 1_000_000),
+    ),
+    "max_pending_bytes": (
+        "EVENTSTORE_MAX_PENDING_BYTES",
+        MAX_PENDING_BYTES,
+        _whole(1024, 2**40),
     ),
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),

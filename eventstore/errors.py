@@ -14,6 +14,8 @@
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
     ├── EventHeld                a projection has set the event aside, and its rows lack it
     ├── DeadlineExceeded         a projection has not applied the event in time
+    ├── Overloaded               an append was not sent in time; nothing of it was recorded
+    ├── NotFlushed               the store was closed before every append had its outcome
     ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
     ├── SchemaMismatch           the database's schema is not the one that this code knows
     ├── PermissionDenied         the login may not do that
@@ -44,7 +46,9 @@ __all__ = [
     "EventStoreError",
     "HistoryDiverged",
     "InvalidEvent",
+    "NotFlushed",
     "NotFound",
+    "Overloaded",
     "PermissionDenied",
     "PositionNotReady",
     "SchemaMismatch",
@@ -236,6 +240,45 @@ class DeadlineExceeded(EventStoreError, TimeoutError):
         super().__init__(
             f"projection {projection} did not reach position {position} within {timeout:g} s: it "
             f"is at {reached}, {state}{said}, {who}"
+        )
+
+
+class Overloaded(EventStoreError):
+    """An append was not sent before its time was over, and never will be: nothing was recorded.
+
+    It `waited` so many seconds, while `pending` appends of `pending_bytes` were in line; `limit`
+    and `limit_bytes` are how many may be.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, pending: int, pending_bytes: int, limit: int, limit_bytes: int, waited: float
+    ) -> None:
+        self.pending, self.pending_bytes = pending, pending_bytes
+        self.limit, self.limit_bytes, self.waited = limit, limit_bytes, waited
+        super().__init__(
+            f"nothing was recorded: after {waited:.3g} s the append was not sent yet, with "
+            f"{pending:,} in line ({pending_bytes:,} bytes; the limits are {limit:,} and "
+            f"{limit_bytes:,}); append the same events again later, or with a longer timeout"
+        )
+
+
+class NotFlushed(EventStoreError):
+    """The store was closed, and some appends had no outcome yet; their callers have an error.
+
+    `not_sent` are the ids of events that were not recorded and never will be; those `in_doubt` may
+    have been recorded. Appending the same events again is safe for both.
+    """
+
+    exit_code = 4
+
+    def __init__(self, not_sent: Sequence[UUID], in_doubt: Sequence[UUID]) -> None:
+        self.not_sent, self.in_doubt = tuple(not_sent), tuple(in_doubt)
+        super().__init__(
+            f"the store was closed before {len(not_sent):,} events were sent, which were not "
+            f"recorded, and while {len(in_doubt):,} were under way, which may have been; append "
+            "the same events again"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from itertools import takewhile
+from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import orjson
@@ -34,8 +35,9 @@ class Executor:
         self.snapshots = SnapshotStore(store.database)
         self._folds = Folds(store, self.snapshots)
 
-    def execute(self, command: Command, says: Says) -> Receipt:
+    def execute(self, command: Command, says: Says, timeout: float | None = None) -> Receipt:
         """As EventStore.execute."""
+        deadline = self._store.writer.deadline(timeout)
         conflict: ConcurrencyConflict | None = None
         for _ in range(MAX_TRIES):
             reads = command.reads()
@@ -43,7 +45,9 @@ class Executor:
             versions = dict(zip(reads, (version for version, _ in folded), strict=True))
             try:
                 decided = decision(command.decide(*(state for _, state in folded)))
-                return self._append(command, decided, versions, says)
+                return self._append(
+                    command, decided, versions, says, timeout and deadline - monotonic()
+                )
             except ConcurrencyConflict as error:
                 if error.actual < versions.get(error.stream_id, 0):
                     # The log lost events, in a failover.
@@ -60,9 +64,15 @@ class Executor:
         raise conflict
 
     def transact(
-        self, stream_id: str, state: S, decide: Callable[[S], Decided], says: Says
+        self,
+        stream_id: str,
+        state: S,
+        decide: Callable[[S], Decided],
+        says: Says,
+        timeout: float | None = None,
     ) -> Receipt | None:
         """As EventStore.transact."""
+        deadline = self._store.writer.deadline(timeout)
         conflict: ConcurrencyConflict | None = None
         for _ in range(MAX_TRIES):
             version, now = self._folds.load(stream_id, state)
@@ -73,7 +83,8 @@ class Executor:
             append = one_append(stream_id, decided.events, expected_version=version, **says)
             guards = Guards({}, tuple(decided.claims), tuple(decided.releases))
             try:
-                return self._store.writer.append(self._store.prepare([append], guards))[0]
+                left = timeout and deadline - monotonic()
+                return self._store.writer.append(self._store.prepare([append], guards), left)[0]
             except ConcurrencyConflict as error:
                 if error.actual < version:
                     self._folds.forget(stream_id, state)  # the log lost events, in a failover
@@ -87,6 +98,7 @@ class Executor:
         decided: Decision,
         versions: dict[str, int],
         says: Says,
+        timeout: float | None,
     ) -> Receipt:
         (stream_id, version), *others = versions.items()
         about = {"command": _facts(command)}
@@ -101,7 +113,7 @@ class Executor:
             **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))
-        return self._store.writer.append(self._store.prepare([append], guards))[0]
+        return self._store.writer.append(self._store.prepare([append], guards), timeout)[0]
 
     def _first_receipt(self, command: Command, stream_id: str) -> Receipt | None:
         """The receipt of the command's first execution, if there was one.

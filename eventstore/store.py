@@ -18,6 +18,7 @@ from eventstore.append import (
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
+from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
 from eventstore.config import Settings
 from eventstore.context import Says
@@ -28,6 +29,7 @@ from eventstore.guards import Guards
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
 from eventstore.writer import GroupCommitWriter
+from eventstore.writer_stats import WriterStats
 
 __all__ = ["EventStore"]
 
@@ -45,15 +47,32 @@ class EventStore(LogReader):
 
     def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
         super().__init__(database, registry, settings)
-        self.writer = GroupCommitWriter(database)
+        self.writer = GroupCommitWriter(
+            database,
+            timeout=settings.append_timeout,
+            max_appends=settings.max_pending_appends,
+            max_bytes=settings.max_pending_bytes,
+        )
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
 
-    def close(self) -> None:
-        """Finishes the appends under way, ends waits, and gives back the connections."""
-        self.writer.close()
-        self.arrivals.close()
-        super().close()
+    def close(self, timeout: float | None = None) -> None:
+        """Refuses what comes after, finishes the appends, ends waits, gives back the connections.
+
+        `timeout` is in seconds, by default `append_timeout` of the settings. Raises NotFlushed,
+        with the ids of the events, when appends have no outcome until then; it is closed all the
+        same.
+        """
+        try:
+            self.writer.close(timeout)
+        finally:
+            self.arrivals.close()
+            super().close()
+
+    @property
+    def writer_stats(self) -> WriterStats:
+        """How many appends wait, how they were sent, and how long they waited."""
+        return self.writer.stats
 
     def context(
         self,
@@ -85,19 +104,22 @@ class EventStore(LogReader):
         causation_id: UUID | None = None,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, Any] | None = None,
+        batch_key: str | None = None,
+        timeout: float | None = None,
     ) -> Receipt:
         """Appends events to one stream, all or none, and returns when they are on disk.
 
         What is not given comes from the surrounding `context`. The same event objects again give
-        the first receipt, under any expected_version.
+        the first receipt, under any expected_version; with a `batch_key`, equal events under the
+        same key do. `timeout` is in seconds, by default `append_timeout` of the settings.
 
-        Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied or
-        StoreUnavailable.
+        Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied, Overloaded
+        when it could not be sent in time, or StoreUnavailable.
         """
         said = context.in_context(
             Append(
                 stream_id,
-                events,
+                events if batch_key is None else events_with_key(batch_key, events),
                 expected_version,
                 agent,
                 target_agent,
@@ -107,28 +129,39 @@ class EventStore(LogReader):
                 {} if metadata is None else metadata,
             )
         )
-        return self.writer.append(self.prepare([said]))[0]
+        return self.writer.append(self.prepare([said]), timeout)[0]
 
-    def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
+    def append_many(
+        self, appends: Sequence[Append], *, timeout: float | None = None
+    ) -> list[Receipt]:
         """Appends to several streams, all or nothing, and returns a receipt for each.
 
         Raises what `append` raises; the first refusal refuses all.
         """
-        return self.writer.append(self.prepare(context.all_in_context(appends)))
+        return self.writer.append(self.prepare(context.all_in_context(appends)), timeout)
 
-    def execute(self, command: Command, **says: Unpack[Says]) -> Receipt:
+    def execute(
+        self, command: Command, *, timeout: float | None = None, **says: Unpack[Says]
+    ) -> Receipt:
         """Decides a command on what its streams say now, and appends what it decides.
 
         When another writer moves one of these streams meanwhile, it decides again, in bounds. The
-        same command again gives the receipt of the first time. The keywords are those of `append`.
+        same command again gives the receipt of the first time. The keywords are those of `append`;
+        `timeout` is for the appends of all tries.
 
         Raises what the command's `decide` does (a CommandRefused), ValueTaken, and what `append`
         raises; ConcurrencyConflict only when other writers were quicker twenty times in a row.
         """
-        return self.executor.execute(command, says)
+        return self.executor.execute(command, says, timeout)
 
     def transact(
-        self, stream_id: str, state: S, decide: Callable[[S], Decided], **says: Unpack[Says]
+        self,
+        stream_id: str,
+        state: S,
+        decide: Callable[[S], Decided],
+        *,
+        timeout: float | None = None,
+        **says: Unpack[Says],
     ) -> Receipt | None:
         """Decides on what one stream says now, and appends what is decided; None for nothing.
 
@@ -136,12 +169,12 @@ class EventStore(LogReader):
 
         `state` is the state before any event, and folds by `after`; `decide` is pure, because it
         is asked again when another writer was quicker. Unlike a command, a transaction that is
-        called again is another one. The keywords are those of `append`.
+        called again is another one. The keywords are those of `execute`.
 
         Raises what `decide` does, ValueTaken, and what `append` raises; ConcurrencyConflict only
         when other writers were quicker twenty times in a row.
         """
-        return self.executor.transact(stream_id, state, decide, says)
+        return self.executor.transact(stream_id, state, decide, says, timeout)
 
     def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
         """Waits until a projection's rows show what was appended, and its hooks were told of it.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psycopg import RawCursor
+
 from eventstore import ANY, Append, Event, queries
 from eventstore.append import prepare
 from eventstore.database import Connection
@@ -25,7 +27,8 @@ def append(
         events = said(events)
     request = prepare([Append(stream_id, events, expected_version)], registry=FACTS)
     parameters = arguments(tenant, [request])
-    row = connection.execute(APPEND, parameters, binary=True).fetchone()
+    cursor = RawCursor(connection)
+    row = cursor.execute(APPEND, list(parameters.values()), binary=True).fetchone()
     assert row is not None
     positions, _, refusals = row
     assert refusals is None, refusals
