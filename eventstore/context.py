@@ -82,4 +82,6 @@ def in_context(append: Append) -> Append:
         append.occurred_at,
         {**outer, **append.metadata},
         append.tags,
+        append.fail_if_any,
+        append.after,
     )
