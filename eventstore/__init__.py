@@ -5,6 +5,7 @@ from eventstore.async_store import AsyncEventStore
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
+from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
@@ -23,6 +24,7 @@ __all__ = [
     "Event",
     "EventRegistry",
     "EventStore",
+    "LogReader",
     "RawEvent",
     "Receipt",
     "RecordedEvent",

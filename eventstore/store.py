@@ -1,44 +1,39 @@
-"""The event store as a program sees it: open, append, read, subscribe."""
+"""The event store as a program sees it: what `LogReader` reads, and append, execute, wait."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
-from eventstore import context, read
+from eventstore import context
 from eventstore.append import (
     ANY,
     Append,
     ExpectedVersion,
     Receipt,
     Request,
-    check_name,
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
 from eventstore.command import Command
-from eventstore.config import Settings, load
+from eventstore.config import Settings
 from eventstore.context import Says
-from eventstore.database import Database, Limits
-from eventstore.event import Event, RecordedEvent
+from eventstore.database import Database
+from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
-from eventstore.limits import MAX_NAME, MAX_STREAM_ID
-from eventstore.registry import EventRegistry, default_registry
-from eventstore.schema import check_schema
-from eventstore.server import connect_to
-from eventstore.subscription import Checkpoint, Subscription
+from eventstore.reader import LogReader
+from eventstore.registry import EventRegistry
 from eventstore.writer import GroupCommitWriter
 
 __all__ = ["EventStore"]
 
 
-class EventStore:
-    """One tenant's log, for any number of threads.
+class EventStore(LogReader):
+    """One tenant's log, to be read and written by any number of threads.
 
         with EventStore.open() as store:
             store.append("package-7f3a", [PackageRegistered(...)], agent="analyst")
@@ -47,66 +42,16 @@ class EventStore:
     """
 
     def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
-        self.database = database
-        self.registry = registry
-        self.settings = settings
+        super().__init__(database, registry, settings)
         self.writer = GroupCommitWriter(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
-
-    @classmethod
-    def open(
-        cls,
-        url: str | None = None,
-        *,
-        tenant: str | None = None,
-        registry: EventRegistry = default_registry,
-    ) -> Self:
-        """Opens the store at `url`, or where the settings point, or an embedded server.
-
-        Raises StoreUnavailable, PermissionDenied, SchemaMismatch or ConfigurationError.
-        """
-        settings = load(database_url=url, tenant=tenant)
-        check_name(settings.tenant, "tenant", MAX_NAME)
-        address, revive = connect_to(settings)
-        database = Database(
-            address,
-            settings.tenant,
-            Limits(command=settings.command_timeout, lock=settings.lock_timeout),
-            settings.pool_min_size,
-            settings.pool_max_size,
-            revive,
-        )
-        try:
-            # Not through the pool, which would wait long for a login that is refused at once.
-            with database.auditor() as connection:
-                check_schema(connection)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, registry, settings)
-
-    @property
-    def tenant(self) -> str:
-        """The tenant whose log this is."""
-        return self.database.tenant
 
     def close(self) -> None:
         """Finishes the appends under way, ends waits, and gives back the connections."""
         self.writer.close()
         self.arrivals.close()
-        self.database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()
 
     def context(
         self,
@@ -196,104 +141,3 @@ class EventStore:
         self.database.require_open()
         limit = self.settings.max_payload_bytes
         return prepare(appends, registry=self.registry, limit=limit, guards=guards)
-
-    def read_stream(
-        self,
-        stream_id: str,
-        from_version: int | None = None,
-        *,
-        backwards: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[RecordedEvent]:
-        """A stream's events from `from_version` on: upwards from 1, or backwards from the end."""
-        check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        start = from_version if from_version is not None else 2**62 if backwards else 1
-        step = -1 if backwards else 1
-
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
-            begin = start if last is None else last.stream_version + step
-            return self.database.read(
-                lambda c: read.stream_page(
-                    c,
-                    self.tenant,
-                    stream_id,
-                    begin,
-                    size,
-                    backwards=backwards,
-                    registry=self.registry,
-                )
-            )
-
-        return read.pages(page, limit)
-
-    def read_all(
-        self,
-        after: int = 0,
-        until: int | None = None,
-        *,
-        categories: Sequence[str] | None = None,
-        event_types: Sequence[str] | None = None,
-        limit: int | None = None,
-    ) -> Iterator[RecordedEvent]:
-        """The log's events with after < position <= until, in order, to the watermark at most."""
-        mark = self.watermark()
-        end = mark if until is None else min(until, mark)
-
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
-            begin = after if last is None else last.position
-            return self.database.read(
-                lambda c: read.page_after(
-                    c,
-                    begin,
-                    end,
-                    size,
-                    tenant=self.tenant,
-                    categories=categories,
-                    event_types=event_types,
-                    registry=self.registry,
-                )
-            )
-
-        return read.pages(page, limit)
-
-    def read_correlation(self, correlation_id: UUID) -> Iterator[RecordedEvent]:
-        """Every event of one run so far, across streams and agents, in log order."""
-
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
-            begin = 0 if last is None else last.position
-            return self.database.read(
-                lambda c: read.correlation_page(
-                    c, self.tenant, correlation_id, begin, size, registry=self.registry
-                )
-            )
-
-        return read.pages(page, None)
-
-    def read_event(self, event_id: UUID) -> RecordedEvent | None:
-        """The event with that id, or None."""
-        return self.database.read(
-            lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
-        )
-
-    def stream_version(self, stream_id: str) -> int:
-        """The stream's version now, 0 when it does not exist."""
-        check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        return self.database.read(lambda c: read.stream_version(c, self.tenant, stream_id))
-
-    def watermark(self) -> int:
-        """The highest position below which nothing can still appear."""
-        return self.database.read(read.watermark)
-
-    def subscribe(
-        self,
-        after: int | Checkpoint = 0,
-        *,
-        categories: Sequence[str] | None = None,
-        event_types: Sequence[str] | None = None,
-    ) -> Subscription:
-        """The log from a checkpoint on: catches up, then follows until it is closed.
-
-        A Checkpoint (as against a bare position) is compared with the log first, and raises
-        HistoryDiverged when the log has lost it.
-        """
-        return Subscription(self.database, self.registry, after, categories, event_types)

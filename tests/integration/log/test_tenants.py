@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from eventstore import ANY, EventStore
+from eventstore import ANY, EventStore, LogReader
 from eventstore.database import Connection, connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import ConfigurationError, PermissionDenied
-from tests.integration.log.facts import OF_EVERY_CLASS, Said, open_store
+from tests.integration.log.facts import FACTS, OF_EVERY_CLASS, Said, open_store
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
 
@@ -273,3 +273,22 @@ def test_tenants_do_not_see_each_other_s_ids(ours: Login, theirs: Login) -> None
         assert first.positions != second.positions
         assert one.append("s-1", [said]) == first
         assert other.append("s-9", [said]) == second
+
+
+def test_a_reader_opens_with_a_login_that_may_not_append(
+    make_login: Callable[..., Login], ours: Login, admin: Connection
+) -> None:
+    fill(ours, OURS)
+    auditor = make_login(OURS)
+    admin.execute(SQL("REVOKE eventstore_appender FROM {}").format(Identifier(auditor.name)))
+
+    with LogReader.open(auditor.url, tenant=OURS, registry=FACTS) as log:
+        found = list(log.read_all())
+        assert [recorded.agent for recorded in found] == [OURS] * len(OF_EVERY_CLASS)
+        stream_id = found[0].stream_id
+        assert list(log.read_stream(stream_id)) == [found[0]]
+        assert log.stream_version(stream_id) == 1
+        with log.subscribe() as subscription:
+            assert next(subscription) == found[0]
+    with open_store(auditor.url, OURS) as store, pytest.raises(PermissionDenied):
+        store.append("alpha-x", [OF_EVERY_CLASS[0](text="x")])

@@ -1,0 +1,190 @@
+"""The log as a program reads it: open, read, subscribe. Nothing here appends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from eventstore import read
+from eventstore.append import check_name
+from eventstore.config import Settings, load
+from eventstore.database import Database, Limits
+from eventstore.event import RecordedEvent
+from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.registry import EventRegistry, default_registry
+from eventstore.schema import check_schema
+from eventstore.server import connect_to
+from eventstore.subscription import Checkpoint, Subscription
+
+__all__ = ["LogReader"]
+
+
+class LogReader:
+    """One tenant's log, to be read by any number of threads.
+
+        with LogReader.open(url) as log:
+            for recorded in log.read_all():
+                ...
+
+    Its login has to be an auditor and nothing else, and its server may be one that takes no writes.
+    """
+
+    def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
+        self.database = database
+        self.registry = registry
+        self.settings = settings
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        tenant: str | None = None,
+        registry: EventRegistry = default_registry,
+    ) -> Self:
+        """Opens the store at `url`, or where the settings point, or an embedded server.
+
+        Raises StoreUnavailable, PermissionDenied, SchemaMismatch or ConfigurationError.
+        """
+        settings = load(database_url=url, tenant=tenant)
+        check_name(settings.tenant, "tenant", MAX_NAME)
+        address, revive = connect_to(settings)
+        database = Database(
+            address,
+            settings.tenant,
+            Limits(command=settings.command_timeout, lock=settings.lock_timeout),
+            settings.pool_min_size,
+            settings.pool_max_size,
+            revive,
+        )
+        try:
+            # Not through the pool, which would wait long for a login that is refused at once.
+            with database.auditor() as connection:
+                check_schema(connection)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, registry, settings)
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose log this is."""
+        return self.database.tenant
+
+    def close(self) -> None:
+        """Gives back the connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def read_stream(
+        self,
+        stream_id: str,
+        from_version: int | None = None,
+        *,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """A stream's events from `from_version` on: upwards from 1, or backwards from the end."""
+        check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        start = from_version if from_version is not None else 2**62 if backwards else 1
+        step = -1 if backwards else 1
+
+        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+            begin = start if last is None else last.stream_version + step
+            return self.database.read(
+                lambda c: read.stream_page(
+                    c,
+                    self.tenant,
+                    stream_id,
+                    begin,
+                    size,
+                    backwards=backwards,
+                    registry=self.registry,
+                )
+            )
+
+        return read.pages(page, limit)
+
+    def read_all(
+        self,
+        after: int = 0,
+        until: int | None = None,
+        *,
+        categories: Sequence[str] | None = None,
+        event_types: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """The log's events with after < position <= until, in order, to the watermark at most."""
+        mark = self.watermark()
+        end = mark if until is None else min(until, mark)
+
+        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+            begin = after if last is None else last.position
+            return self.database.read(
+                lambda c: read.page_after(
+                    c,
+                    begin,
+                    end,
+                    size,
+                    tenant=self.tenant,
+                    categories=categories,
+                    event_types=event_types,
+                    registry=self.registry,
+                )
+            )
+
+        return read.pages(page, limit)
+
+    def read_correlation(self, correlation_id: UUID) -> Iterator[RecordedEvent]:
+        """Every event of one run so far, across streams and agents, in log order."""
+
+        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+            begin = 0 if last is None else last.position
+            return self.database.read(
+                lambda c: read.correlation_page(
+                    c, self.tenant, correlation_id, begin, size, registry=self.registry
+                )
+            )
+
+        return read.pages(page, None)
+
+    def read_event(self, event_id: UUID) -> RecordedEvent | None:
+        """The event with that id, or None."""
+        return self.database.read(
+            lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
+        )
+
+    def stream_version(self, stream_id: str) -> int:
+        """The stream's version now, 0 when it does not exist."""
+        check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        return self.database.read(lambda c: read.stream_version(c, self.tenant, stream_id))
+
+    def watermark(self) -> int:
+        """The highest position below which nothing can still appear."""
+        return self.database.read(read.watermark)
+
+    def subscribe(
+        self,
+        after: int | Checkpoint = 0,
+        *,
+        categories: Sequence[str] | None = None,
+        event_types: Sequence[str] | None = None,
+    ) -> Subscription:
+        """The log from a checkpoint on: catches up, then follows until it is closed.
+
+        A Checkpoint (as against a bare position) is compared with the log first, and raises
+        HistoryDiverged when the log has lost it.
+        """
+        return Subscription(self.database, self.registry, after, categories, event_types)
