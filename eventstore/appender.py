@@ -194,9 +194,7 @@ def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
     if entry["sqlstate"] == "ES008":
         assert request.guards is not None, "only conditions are refused so"
         failed = request.guards.conditions[detail["condition"]]
-        return ConditionFailed(
-            failed.query, failed.after, detail["position"], detail["event_type"]
-        )
+        return ConditionFailed(failed.query, failed.after, detail["position"], detail["event_type"])
     stream_id = detail["stream_id"]
     if entry["sqlstate"] == "ES001":
         # The expectation in the writer's own words: NO_STREAM rather than 0.

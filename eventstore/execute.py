@@ -74,6 +74,8 @@ class Executor:
                 for number, event in enumerate(decided.events)
             ],
             expected_version=version,
+            tags=decided.tags,
+            fail_if_any=decided.fail_if_any,
             **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))

@@ -25,6 +25,7 @@ from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
+from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
 from eventstore.writer import GroupCommitWriter
@@ -83,14 +84,21 @@ class EventStore(LogReader):
         causation_id: UUID | None = None,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        fail_if_any: Query | None = None,
+        after: int = 0,
     ) -> Receipt:
         """Appends events to one stream, all or none, and returns when they are on disk.
 
         What is not given comes from the surrounding `context`. The same event objects again give
-        the first receipt, under any expected_version.
+        the first receipt, under any expected_version and any condition.
 
-        Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied or
-        StoreUnavailable.
+        `tags` name what else the events are about. `fail_if_any` is a condition: nothing is
+        recorded when an event that the query means has a position above `after`. That is the last
+        position that the caller has read to (see docs/tags.md); 0 means that there may be none.
+
+        Raises InvalidEvent, ConcurrencyConflict, ConditionFailed, DuplicateEventId, StreamClosed,
+        PermissionDenied or StoreUnavailable.
         """
         said = context.in_context(
             Append(
@@ -103,6 +111,9 @@ class EventStore(LogReader):
                 causation_id,
                 occurred_at,
                 {} if metadata is None else metadata,
+                tags,
+                fail_if_any,
+                after,
             )
         )
         return self.writer.append(self.prepare([said]))[0]
@@ -110,7 +121,8 @@ class EventStore(LogReader):
     def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
         """Appends to several streams, all or nothing, and returns a receipt for each.
 
-        Raises what `append` raises; the first refusal refuses all.
+        Raises what `append` raises; the first refusal refuses all. The conditions of all are
+        judged before any of them is recorded.
         """
         return self.writer.append(self.prepare(context.all_in_context(appends)))
 

@@ -56,12 +56,12 @@ COMMENT ON FUNCTION eventstore.lock_tags(text, text[], text[]) IS
 CREATE FUNCTION eventstore.rarest_tag(tenant text, tags text[], after bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
     SELECT CASE WHEN cardinality(tags) = 1 THEN tags[1] ELSE (
-        SELECT tag FROM unnest(tags) AS tag
+        SELECT one FROM unnest(tags) AS one
          ORDER BY (SELECT count(*) FROM (
                        SELECT FROM eventstore.event_tags AS t
-                        WHERE t.tenant_id = tenant AND t.tag = unnest.tag AND t.position > after
+                        WHERE t.tenant_id = tenant AND t.tag = one AND t.position > after
                         LIMIT 1000) AS counted),
-                  tag
+                  one
          LIMIT 1) END
 $$;
 COMMENT ON FUNCTION eventstore.rarest_tag(text, text[], bigint) IS
@@ -113,7 +113,7 @@ CREATE FUNCTION eventstore.require_conditions(tenant text, conditions json, bodi
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found record;
+    there record;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'a condition needs READ COMMITTED, this transaction is %',
@@ -133,7 +133,7 @@ BEGIN
         (SELECT array_agg(DISTINCT eventstore.rarest_tag(tenant, i.tags, c.after))
            FROM json_to_recordset(conditions) AS c(query json, after bigint),
                 json_to_recordset(c.query) AS i(tags text[])));
-    SELECT c.n - 1 AS condition, t.position, t.event_type INTO found
+    SELECT c.n - 1 AS condition, t.position, t.event_type INTO there
       FROM ROWS FROM (json_to_recordset(conditions) AS (query json, after bigint))
            WITH ORDINALITY AS c(query, after, n)
            CROSS JOIN LATERAL eventstore.tagged(
@@ -142,7 +142,7 @@ BEGIN
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'there is an event that must not be there'
-            USING ERRCODE = 'ES008', DETAIL = row_to_json(found)::text;
+            USING ERRCODE = 'ES008', DETAIL = row_to_json(there)::text;
     END IF;
 END
 $$;
