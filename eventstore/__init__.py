@@ -5,6 +5,7 @@ from eventstore.async_store import AsyncEventStore
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
+from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
 from eventstore.snapshots import Snapshots
@@ -26,6 +27,7 @@ __all__ = [
     "EventRegistry",
     "EventStore",
     "LogReader",
+    "Query",
     "RawEvent",
     "Receipt",
     "RecordedEvent",

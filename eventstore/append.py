@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from eventstore.codec import encode, encode_json
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
+from eventstore.guards import Condition, Guards
 from eventstore.limits import (
     MAX_BIG_INTEGER,
     MAX_CALL_BYTES,
@@ -23,10 +24,9 @@ from eventstore.limits import (
     MAX_TAGS,
 )
 from eventstore.moment import is_in_calendar
+from eventstore.names import check_name
+from eventstore.query import Query
 from eventstore.registry import EventRegistry, default_registry
-
-if TYPE_CHECKING:
-    from eventstore.guards import Guards
 
 __all__ = [
     "ANY",
@@ -36,6 +36,7 @@ __all__ = [
     "ExpectedVersion",
     "Receipt",
     "Request",
+    "check_name",
     "prepare",
 ]
 
@@ -68,7 +69,8 @@ class Append:
 
     `correlation_id` defaults to each event's own id, `occurred_at` to the time of recording.
     `tags` name the things beyond the stream that all of the events are about, as `package:7f3a`,
-    in any order and each once.
+    in any order and each once. `fail_if_any` refuses the append when an event that the query
+    means has a position above `after`, the last one that its writer has seen.
     """
 
     stream_id: str
@@ -81,6 +83,8 @@ class Append:
     occurred_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
+    fail_if_any: Query | None = None
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,11 @@ def prepare(
     payloads: list[bytes] = []
     about: list[bytes] = []
     size = 0
+    conditions: list[Condition] = []
     for append in appends:
         _check(append)
+        if append.fail_if_any is not None:
+            conditions.append(Condition(append.fail_if_any, append.after))
         metadata = _NO_METADATA
         if append.metadata:
             metadata = encode_json(dict(append.metadata), "metadata", "metadata", limit=limit)
@@ -155,6 +162,8 @@ def prepare(
             f"{size:,} bytes in one append, the limit is {MAX_CALL_BYTES:,}; "
             "append them in several calls"
         )
+    if conditions:
+        guards = replace(guards or Guards(), conditions=tuple(conditions))
     return Request(appends, tuple(ids), tuple(payloads), tuple(about), size, guards or None)
 
 
@@ -205,6 +214,8 @@ def _check(append: Append) -> None:
         check_metadata(append.metadata)
     if append.tags:
         _check_tags(append.tags)
+    if append.after and append.fail_if_any is None:
+        raise InvalidEvent("means nothing without fail_if_any", path="after")
 
 
 def _check_id(value: object, path: str) -> None:
@@ -235,13 +246,3 @@ def _check_tags(tags: object) -> None:
     if len(set(tags)) < len(tags):
         twice = next(tag for tag in tags if tags.count(tag) > 1)
         raise InvalidEvent(f"{twice!r} stands twice", path="tags")
-
-
-def check_name(value: object, path: str, limit: int) -> None:
-    """Refuses what can't name a thing: no text, empty, too long, or with unprintable characters."""
-    if not isinstance(value, str):
-        raise InvalidEvent(f"{type(value).__name__} is no text", path=path)
-    if not value or len(value) > limit:
-        raise InvalidEvent(f"{len(value)} characters, allowed are 1 to {limit}", path=path)
-    if not value.isprintable():
-        raise InvalidEvent("has characters that can't be printed", path=path)

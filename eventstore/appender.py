@@ -16,6 +16,7 @@ from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
     ConcurrencyConflict,
+    ConditionFailed,
     DuplicateEventId,
     EventStoreError,
     StoreUnavailable,
@@ -39,7 +40,7 @@ _REPEATABLE: Final = {"40001", "40P01"}
 # month): what append_one leaves to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
-_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007"}
+_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008"}
 # bigint[] in binary: the array's header, then each number with its length, which is -1 for NULL.
 _PAIR: Final = Struct("!20x4xq4xq")
 _HAS_NULLS, _NUMBERS_AT = Struct("!4xi"), 20
@@ -227,6 +228,10 @@ def _outcomes(
 
 def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
     detail = entry["detail"]
+    if entry["sqlstate"] == "ES008":
+        assert request.guards is not None, "only conditions are refused so"
+        failed = request.guards.conditions[detail["condition"]]
+        return ConditionFailed(failed.query, failed.after, detail["position"], detail["event_type"])
     stream_id = detail["stream_id"]
     if entry["sqlstate"] == "ES001":
         # The expectation in the writer's own words: NO_STREAM rather than 0.

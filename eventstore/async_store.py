@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from eventstore import read
+from eventstore import read, telemetry
 from eventstore.append import Append, Receipt
 from eventstore.arrivals import Appended
 from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
-from eventstore.context import all_in_context, one_append
+from eventstore.context import all_in_context, said_of
 from eventstore.desk import Desk
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
@@ -90,8 +90,7 @@ class AsyncEventStore:
         """As EventStore.append, with the same keywords."""
         if batch_key is not None:
             events = events_with_key(batch_key, events)
-        request = self.store.prepare([one_append(stream_id, events, **says)])
-        return (await self._at_desk().append(request, timeout))[0]
+        return (await self._record([said_of(stream_id, events, **says)], timeout))[0]
 
     async def append_many(
         self,
@@ -100,8 +99,7 @@ class AsyncEventStore:
         timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
     ) -> list[Receipt]:
         """As EventStore.append_many."""
-        request = self.store.prepare(all_in_context(appends))
-        return await self._at_desk().append(request, timeout)
+        return await self._record(appends, timeout)
 
     async def execute(
         self,
@@ -120,6 +118,17 @@ class AsyncEventStore:
         return await asyncio.to_thread(
             lambda: self.store.transact(stream_id, state, decide, **says)
         )
+
+    async def _record(
+        self,
+        appends: Sequence[Append],
+        timeout: float | None,  # noqa: ASYNC109 - it says what became of the append
+    ) -> list[Receipt]:
+        """As EventStore.record."""
+        with telemetry.operation("append") as noted:
+            request = self.store.prepare(all_in_context(appends))
+            noted.tell(request)
+            return await self._at_desk().append(request, timeout)
 
     async def wait_for(
         self,

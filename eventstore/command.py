@@ -30,6 +30,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from eventstore.event import Event
 from eventstore.guards import Claim
+from eventstore.query import Query
 from eventstore.refusals import InvalidCommand
 
 __all__ = ["Command", "Decided", "Decision", "State", "Timed", "decision"]
@@ -48,11 +49,17 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The events that say what was decided, and the unique values that their stream has by it."""
+    """The events that say what was decided, and the unique values that their stream has by it.
+
+    The events get the tags. When there is an event that `fail_if_any` means, wherever in the log,
+    `execute` raises ConditionFailed.
+    """
 
     events: Sequence[Event]
     claims: Sequence[Claim] = ()
     releases: Sequence[Claim] = ()
+    tags: Sequence[str] = ()
+    fail_if_any: Query | None = None
 
 
 Decided = Event | Sequence[Event] | Decision

@@ -15,7 +15,7 @@ from eventstore.append import Append, check_metadata
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 
-__all__ = ["Says", "all_in_context", "current", "in_context", "one_append", "speaking"]
+__all__ = ["Says", "all_in_context", "current", "in_context", "said_of", "speaking"]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CONTEXT: Final[ContextVar[Mapping[str, Any]]] = ContextVar("eventstore_context", default=_NOTHING)
@@ -48,11 +48,11 @@ def speaking(**says: Any) -> Iterator[None]:
         _CONTEXT.reset(token)
 
 
-def one_append(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
-    """An Append from keywords, completed from the context."""
+def said_of(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
+    """An Append from keywords."""
     if says.get("metadata") is None:
         says["metadata"] = {}
-    return in_context(Append(stream_id, events, **says))
+    return Append(stream_id, events, **says)
 
 
 def all_in_context(appends: Sequence[Append]) -> list[Append]:
@@ -86,4 +86,6 @@ def in_context(append: Append) -> Append:
         append.occurred_at,
         {**carried, **outer, **append.metadata},
         append.tags,
+        append.fail_if_any,
+        append.after,
     )

@@ -5,6 +5,7 @@
     ├── UnknownEventType         no class in this process reads that event
     ├── NotFound                 the log holds no such event, stream or run
     ├── AppendRefused            the log said no; nothing of the append was recorded
+    │   ├── ConditionFailed      there is an event that must not be there
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
     │   ├── DuplicateEventId     the event id already names another fact
     │   ├── StreamClosed         the stream takes no more events
@@ -31,13 +32,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from eventstore.query import Query
 
 __all__ = [
     "AppendRefused",
     "CommandRefused",
     "ConcurrencyConflict",
+    "ConditionFailed",
     "ConfigurationError",
     "DatabaseFault",
     "DeadlineExceeded",
@@ -130,6 +135,21 @@ class ConcurrencyConflict(AppendRefused):
     def stream(self) -> str:
         """The stream's id, under its short name."""
         return self.stream_id
+
+
+class ConditionFailed(AppendRefused):
+    """An event of `event_type` at `position` is one that `query` means, after position `after`.
+
+    It is the first of them.
+    """
+
+    def __init__(self, query: Query, after: int, position: int, event_type: str) -> None:
+        self.query, self.after = query, after
+        self.position, self.event_type = position, event_type
+        super().__init__(
+            f"{event_type} at position {position} should not be there: the append must not follow "
+            f"any event after position {after} that is {query}; read these, and decide again"
+        )
 
 
 class DuplicateEventId(AppendRefused):

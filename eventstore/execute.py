@@ -12,7 +12,7 @@ import orjson
 
 from eventstore.append import Receipt
 from eventstore.command import Command, Decided, Decision, State, Timed, decision
-from eventstore.context import Says, one_append
+from eventstore.context import Says, said_of
 from eventstore.errors import CommandRefused, ConcurrencyConflict, DuplicateEventId
 from eventstore.folds import Folds
 from eventstore.guards import Guards
@@ -80,11 +80,18 @@ class Executor:
             decided = decision(decide(cast(S, now)))
             if not decided.events:
                 return None
-            append = one_append(stream_id, decided.events, expected_version=version, **says)
             guards = Guards({}, tuple(decided.claims), tuple(decided.releases))
+            append = said_of(
+                stream_id,
+                decided.events,
+                expected_version=version,
+                tags=decided.tags,
+                fail_if_any=decided.fail_if_any,
+                **says,
+            )
             try:
                 left = timeout and deadline - monotonic()
-                return self._store.writer.append(self._store.prepare([append], guards), left)[0]
+                return self._store.record([append], guards, timeout=left)[0]
             except ConcurrencyConflict as error:
                 if error.actual < version:
                     self._folds.forget(stream_id, state)  # the log lost events, in a failover
@@ -103,17 +110,19 @@ class Executor:
         (stream_id, version), *others = versions.items()
         about = {"command": _facts(command)}
         when = {"occurred_at": command.at} if isinstance(command, Timed) else {}
-        append = one_append(
+        append = said_of(
             stream_id,
             [
                 event.with_id(command.event_id(number))
                 for number, event in enumerate(decided.events)
             ],
             expected_version=version,
+            tags=decided.tags,
+            fail_if_any=decided.fail_if_any,
             **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))
-        return self._store.writer.append(self._store.prepare([append], guards), timeout)[0]
+        return self._store.record([append], guards, timeout=timeout)[0]
 
     def _first_receipt(self, command: Command, stream_id: str) -> Receipt | None:
         """The receipt of the command's first execution, if there was one.

@@ -1,4 +1,4 @@
-"""What an append rests on besides its own stream: other streams, and values that must be unique."""
+"""What an append rests on besides its own stream: other streams, unique values, other events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from eventstore.append import check_name
-from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.errors import InvalidEvent
+from eventstore.limits import MAX_BIG_INTEGER, MAX_ITEMS, MAX_NAME, MAX_STREAM_ID
+from eventstore.names import check_name
+from eventstore.query import Query
 
-__all__ = ["MAX_CLAIM", "Claim", "Guards"]
+__all__ = ["MAX_CLAIM", "Claim", "Condition", "Guards"]
 
 MAX_CLAIM: Final = 512
 """Characters of a claimed value."""
@@ -34,6 +36,29 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """No event that the query means may have a position above `after`.
+
+    Raises InvalidEvent when an item of the query has no tag: appends are held off by their tags.
+    """
+
+    query: Query
+    after: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, Query):
+            raise InvalidEvent(f"{type(self.query).__name__} is no Query", path="fail_if_any")
+        if not self.query.tagged:
+            raise InvalidEvent(
+                "each item of a condition needs a tag; to condition an append on all events of a "
+                "type, give these a tag that they share",
+                path="fail_if_any",
+            )
+        if type(self.after) is not int or not 0 <= self.after <= MAX_BIG_INTEGER:
+            raise InvalidEvent(f"{self.after!r} is no position", path="after")
+
+
+@dataclass(frozen=True, slots=True)
 class Guards:
     """What must hold when the events are recorded, or nothing of them is."""
 
@@ -43,10 +68,14 @@ class Guards:
     """Values that the first stream of the append has from now on."""
     releases: tuple[Claim, ...] = ()
     """Values that it had, and gives up."""
+    conditions: tuple[Condition, ...] = ()
+    """Events that must not be there."""
 
     def __post_init__(self) -> None:
         for stream_id in self.unchanged:
             check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        if sum(len(each.query.items) for each in self.conditions) > MAX_ITEMS:
+            raise InvalidEvent(f"more than {MAX_ITEMS} items in one call", path="fail_if_any")
 
     def __bool__(self) -> bool:
-        return bool(self.unchanged or self.claims or self.releases)
+        return bool(self.unchanged or self.claims or self.releases or self.conditions)

@@ -12,7 +12,11 @@ MAX_NAME: Final = 128
 MAX_TAG: Final = 255
 """Characters of a tag."""
 MAX_TAGS: Final = 64
-"""Tags of one event."""
+"""Tags of one event, and of one item of a query."""
+MAX_ITEMS: Final = 64
+"""Items of one query, and of all conditions of one append or append_many."""
+MAX_TYPES: Final = 1_000
+"""Event types of one item of a query."""
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
 MAX_NESTING: Final = 100

@@ -13,6 +13,8 @@ from eventstore.config import Settings, load
 from eventstore.database import Database, Limits
 from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.query import Query
+from eventstore.read_query import check_alone, query_page
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
@@ -124,14 +126,25 @@ class LogReader:
         *,
         categories: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
+        query: Query | None = None,
         limit: int | None = None,
     ) -> Iterator[RecordedEvent]:
-        """The log's events with after < position <= until, in order, to the watermark at most."""
+        """The log's events with after < position <= until, in order, to the watermark at most.
+
+        Of some categories and event_types, or those that a query means.
+        """
+        check_alone(query, categories, event_types)
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
         def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
             begin = after if last is None else last.position
+            if query is not None:
+                return self.database.read(
+                    lambda c: query_page(
+                        c, query, begin, end, size, tenant=self.tenant, registry=self.registry
+                    )
+                )
             return self.database.read(
                 lambda c: read.page_after(
                     c,
@@ -181,10 +194,12 @@ class LogReader:
         *,
         categories: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
+        query: Query | None = None,
     ) -> Subscription:
         """The log from a checkpoint on: catches up, then follows until it is closed.
 
         A Checkpoint (as against a bare position) is compared with the log first, and raises
         HistoryDiverged when the log has lost it.
         """
-        return Subscription(self.database, self.registry, after, categories, event_types)
+        check_alone(query, categories, event_types)
+        return Subscription(self.database, self.registry, after, categories, event_types, query)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
-from eventstore import context
+from eventstore import context, telemetry
 from eventstore.append import (
     ANY,
     Append,
@@ -26,6 +26,7 @@ from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
+from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
 from eventstore.writer import GroupCommitWriter
@@ -104,41 +105,51 @@ class EventStore(LogReader):
         causation_id: UUID | None = None,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        fail_if_any: Query | None = None,
+        after: int = 0,
         batch_key: str | None = None,
         timeout: float | None = None,
     ) -> Receipt:
         """Appends events to one stream, all or none, and returns when they are on disk.
 
         What is not given comes from the surrounding `context`. The same event objects again give
-        the first receipt, under any expected_version; with a `batch_key`, equal events under the
-        same key do. `timeout` is in seconds, by default `append_timeout` of the settings.
+        the first receipt, under any expected_version and any condition; with a `batch_key`, equal
+        events under the same key do.
 
-        Raises InvalidEvent, ConcurrencyConflict, DuplicateEventId, PermissionDenied, Overloaded
-        when it could not be sent in time, or StoreUnavailable.
+        `tags` name what else the events are about. `fail_if_any` is a condition: nothing is
+        recorded when an event that the query means has a position above `after`. That is the last
+        position that the caller has read to (see docs/tags.md); 0 means that there may be none.
+        `timeout` is in seconds, by default `append_timeout` of the settings.
+
+        Raises InvalidEvent, ConcurrencyConflict, ConditionFailed, DuplicateEventId, StreamClosed,
+        PermissionDenied, Overloaded when it could not be sent in time, or StoreUnavailable.
         """
-        said = context.in_context(
-            Append(
-                stream_id,
-                events if batch_key is None else events_with_key(batch_key, events),
-                expected_version,
-                agent,
-                target_agent,
-                correlation_id,
-                causation_id,
-                occurred_at,
-                {} if metadata is None else metadata,
-            )
+        said = Append(
+            stream_id,
+            events if batch_key is None else events_with_key(batch_key, events),
+            expected_version,
+            agent,
+            target_agent,
+            correlation_id,
+            causation_id,
+            occurred_at,
+            {} if metadata is None else metadata,
+            tags,
+            fail_if_any,
+            after,
         )
-        return self.writer.append(self.prepare([said]), timeout)[0]
+        return self.record([said], timeout=timeout)[0]
 
     def append_many(
         self, appends: Sequence[Append], *, timeout: float | None = None
     ) -> list[Receipt]:
         """Appends to several streams, all or nothing, and returns a receipt for each.
 
-        Raises what `append` raises; the first refusal refuses all.
+        Raises what `append` raises; the first refusal refuses all. The conditions of all are
+        judged before any of them is recorded.
         """
-        return self.writer.append(self.prepare(context.all_in_context(appends)), timeout)
+        return self.record(appends, timeout=timeout)
 
     def execute(
         self, command: Command, *, timeout: float | None = None, **says: Unpack[Says]
@@ -186,6 +197,22 @@ class EventStore(LogReader):
         unknown or never ran, DeadlineExceeded, or StoreUnavailable.
         """
         return self.arrivals.submit(appended, projection, timeout).result()
+
+    def record(
+        self,
+        appends: Sequence[Append],
+        guards: Guards | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[Receipt]:
+        """Completes appends from the context, appends them all or nothing, and waits.
+
+        What `append`, `append_many` and the decisions come to; raises what they do.
+        """
+        with telemetry.operation("append") as noted:
+            request = self.prepare(context.all_in_context(appends), guards)
+            noted.tell(request)
+            return self.writer.append(request, timeout)
 
     def prepare(self, appends: Sequence[Append], guards: Guards | None = None) -> Request:
         """Checks and encodes appends for this store; raises InvalidEvent or StoreUnavailable."""

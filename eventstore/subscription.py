@@ -12,6 +12,8 @@ from eventstore import read
 from eventstore.database import Connection, Database
 from eventstore.errors import HistoryDiverged
 from eventstore.event import RecordedEvent
+from eventstore.query import Query
+from eventstore.read_query import query_page
 from eventstore.registry import EventRegistry
 
 __all__ = ["Checkpoint", "Pace", "Subscription"]
@@ -70,10 +72,11 @@ class Subscription:
         after: int | Checkpoint,
         categories: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
+        query: Query | None = None,
     ) -> None:
         self.checkpoint = after if isinstance(after, Checkpoint) else Checkpoint(after)
         self._database, self._registry = database, registry
-        self._categories, self._event_types = categories, event_types
+        self._categories, self._event_types, self._query = categories, event_types, query
         self._stopped = Signal()
         self._filling = Lock()
         self._page: list[RecordedEvent] = []
@@ -126,20 +129,28 @@ class Subscription:
             until = read.watermark(connection)
             if until <= self._read_until:
                 return self._read_until, []
-            events = read.page_after(
-                connection,
-                self._read_until,
-                until,
-                limit,
-                tenant=self._database.tenant,
-                categories=self._categories,
-                event_types=self._event_types,
-                registry=self._registry,
-            )
+            events = self._read(connection, until, limit)
             return (events[-1].position if len(events) == limit else until), events
 
         self._read_until, events = self._database.read(page)
         return events
+
+    def _read(self, connection: Connection, until: int, limit: int) -> list[RecordedEvent]:
+        after, tenant, registry = self._read_until, self._database.tenant, self._registry
+        if self._query is not None:
+            return query_page(
+                connection, self._query, after, until, limit, tenant=tenant, registry=registry
+            )
+        return read.page_after(
+            connection,
+            after,
+            until,
+            limit,
+            tenant=tenant,
+            categories=self._categories,
+            event_types=self._event_types,
+            registry=registry,
+        )
 
     def close(self) -> None:
         """Ends the iteration, at once if it is waiting."""

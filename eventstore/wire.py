@@ -37,6 +37,7 @@ def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
 
 def guard_arguments(guards: Guards, stream_id: str) -> dict[str, str]:
     """The parameters that eventstore.append_decided has besides; claims are the stream's."""
+    conditions = (f'{{"query":{c.query.as_json()},"after":{c.after}}}' for c in guards.conditions)
 
     def said(claims: Iterable[Claim]) -> str:
         rows = [{"scope": c.scope, "value": c.value, "stream_id": stream_id} for c in claims]
@@ -47,6 +48,7 @@ def guard_arguments(guards: Guards, stream_id: str) -> dict[str, str]:
         "unchanged_versions": _array(map(str, guards.unchanged.values())),
         "claims": said(guards.claims),
         "releases": said(guards.releases),
+        "conditions": f"[{','.join(conditions)}]",
     }
 
 

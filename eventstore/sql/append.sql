@@ -9,7 +9,8 @@ SELECT positions, stream_versions
   FROM eventstore.append_decided(
        %(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s, %(append_expected)s,
        %(append_events)s, %(event_ids)s, %(bodies)s,
-       %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s)
+       %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s,
+       %(conditions)s)
 
 -- name: append_one
 -- Appends one event that needs no close look: {position, stream_version}, or NULL where it does.

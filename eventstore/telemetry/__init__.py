@@ -12,19 +12,28 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eventstore.append import Request
     from eventstore.telemetry.otel import Telemetry
 
 __all__ = ["Noted", "carried", "operation"]
 
 
 class Noted:
-    """What is known of an operation only when it is done."""
+    """What is known of an operation only when it is under way."""
 
-    __slots__ = ("events",)
+    __slots__ = ("about", "events")
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, about: Mapping[str, str]) -> None:
         self.events = events
         """How many events were appended, read or applied."""
+        self.about = about
+        """For the span, not for the metrics: it may be of any cardinality."""
+
+    def tell(self, request: Request) -> None:
+        """Of an append, what it is about."""
+        self.events = len(request.event_ids)
+        if len(request.appends) == 1:
+            self.about = {"stream_id": request.appends[0].stream_id}
 
 
 def carried() -> Mapping[str, str]:
@@ -37,12 +46,11 @@ def operation(
 ) -> AbstractContextManager[Noted]:
     """A span and a duration around one operation: `append`, `read` or `project`.
 
-    `about` goes into the span, not into the metrics, so it may be of any cardinality. `causes` are
-    metadata of events, whose trace contexts the span is linked to.
+    `about` goes into the span, not into the metrics. `causes` are metadata of events, whose trace
+    contexts the span is linked to.
     """
-    if _active is None:
-        return nullcontext(Noted(events))
-    return _active.operation(name, events, about, causes)
+    noted = Noted(events, about)
+    return nullcontext(noted) if _active is None else _active.operation(name, noted, causes)
 
 
 def _found() -> Telemetry | None:

@@ -50,13 +50,11 @@ class Telemetry:
         return carrier
 
     @contextmanager
-    def operation(
-        self, name: str, events: int, about: Mapping[str, str], causes: Iterable[bytes]
-    ) -> Iterator[Noted]:
+    def operation(self, name: str, noted: Noted, causes: Iterable[bytes]) -> Iterator[Noted]:
         """As eventstore.telemetry.operation."""
-        noted, outcome, began = Noted(events), "done", perf_counter()
+        outcome, began = "done", perf_counter()
         try:
-            with self._span(name, noted, about, causes):
+            with self._span(name, noted, causes):
                 yield noted
         except BaseException as error:
             outcome = type(error).__name__
@@ -67,23 +65,17 @@ class Telemetry:
             self._events.add(noted.events if outcome == "done" else 0, {"operation": name})
 
     def _span(
-        self, name: str, noted: Noted, about: Mapping[str, str], causes: Iterable[bytes]
+        self, name: str, noted: Noted, causes: Iterable[bytes]
     ) -> AbstractContextManager[None]:
         # Without an SDK spans go nowhere, and making one would take longer than the rest.
         provider = self._tracer_provider or trace.get_tracer_provider()
         if isinstance(provider, ProxyTracerProvider):
             return nullcontext()
-        return self._recorded(name, noted, about, causes)
+        return self._recorded(name, noted, causes)
 
     @contextmanager
-    def _recorded(
-        self, name: str, noted: Noted, about: Mapping[str, str], causes: Iterable[bytes]
-    ) -> Iterator[None]:
-        attributes = {
-            "db.system.name": "postgresql",
-            "db.operation.name": name,
-            **{f"eventstore.{key}": value for key, value in about.items()},
-        }
+    def _recorded(self, name: str, noted: Noted, causes: Iterable[bytes]) -> Iterator[None]:
+        attributes = {"db.system.name": "postgresql", "db.operation.name": name}
         with self._tracer.start_as_current_span(
             f"eventstore {name}",
             kind=_KINDS.get(name, SpanKind.CLIENT),
@@ -97,6 +89,8 @@ class Telemetry:
                 raise
             finally:
                 span.set_attribute("eventstore.events", noted.events)
+                for key, value in noted.about.items():
+                    span.set_attribute(f"eventstore.{key}", value)
 
 
 def _links(causes: Iterable[bytes]) -> list[Link]:

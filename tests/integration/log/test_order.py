@@ -229,7 +229,7 @@ def unregister(admin: Connection) -> None:
     )
     definitions: list[tuple[Any, ...]] = admin.execute(
         "SELECT pg_get_functiondef(oid) FROM pg_proc "
-        "WHERE pronamespace = 'eventstore'::regnamespace AND prosrc ~ 'advisory_xact_lock_shared'"
+        "WHERE pronamespace = 'eventstore'::regnamespace AND prosrc ~ 'xact_lock_shared..17750'"
     ).fetchall()
     assert len(definitions) == 2
     for (definition,) in definitions:

@@ -142,7 +142,10 @@ def test_who_may_call_what(admin: Connection) -> None:
     allowed: dict[str, set[str]] = {}
     for role, function in admin.execute(query, [list(PARTS[1:])]):
         allowed.setdefault(role, set()).add(function)
-    reading = {"appends_in_flight", "current_tenant", "partition_gaps", "watermark"}
+    reading = {
+        "appends_in_flight", "current_tenant", "partition_gaps", "rarest_tag", "tagged",
+        "watermark",
+    }  # fmt: skip
     keeping = {"ensure_partitions", "seal_partitions"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
         "appender": {"append", "append_decided", "append_one", "ensure_partitions"},
@@ -154,9 +157,9 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 LOG_FUNCTIONS = {
     "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
-    "decide", "ensure_partitions", "lock_streams", "partition_gaps", "protect_log",
-    "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news",
-    "watermark",
+    "decide", "ensure_partitions", "lock_streams", "lock_tags", "partition_gaps", "protect_log",
+    "protect_tenants", "rarest_tag", "refuse_change", "repeated", "require_conditions",
+    "seal_partitions", "shard_of", "tagged", "wait_for_news", "watermark",
 }  # fmt: skip
 
 

@@ -1,0 +1,70 @@
+"""Reads by a query of types and tags: pages of the log in order, as in `read`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from eventstore.database import Connection, translated
+from eventstore.errors import InvalidEvent
+from eventstore.event import RecordedEvent
+from eventstore.queries import load
+from eventstore.query import Query
+from eventstore.read import PAGE, from_row, page_after
+from eventstore.registry import EventRegistry, default_registry
+
+__all__ = ["check_alone", "query_page", "windows"]
+
+_SQL = load("eventstore.sql", "read_query.sql")
+
+
+def query_page(
+    connection: Connection,
+    query: Query,
+    after: int,
+    until: int,
+    limit: int = PAGE,
+    *,
+    tenant: str,
+    registry: EventRegistry = default_registry,
+) -> list[RecordedEvent]:
+    """Up to `limit` events that the query means with after < position <= until, in order.
+
+    A query by tags costs what it finds; one that has an item without a tag walks through the log.
+    Nothing is skipped as long as `until` is at most a watermark read before.
+    """
+    if not any(item.tags for item in query.items):
+        types = [name for item in query.items for name in item.types]
+        return page_after(
+            connection, after, until, limit, tenant=tenant, event_types=types, registry=registry
+        )
+    arguments: dict[str, Any] = {
+        "tenant": tenant,
+        "query": query.as_json(),
+        "after": after,
+        "until": until,
+        "limit": limit,
+    }
+    sql = _SQL["tagged_page" if query.tagged else "mixed_page"]
+    with translated():
+        rows = connection.execute(sql, arguments, binary=True).fetchall()
+    return [from_row(row, registry) for row in rows]
+
+
+def check_alone(query: Query | None, *others: Sequence[str] | None) -> None:
+    """Refuses a query beside other filters: it says all by itself."""
+    if query is not None and not isinstance(query, Query):
+        raise InvalidEvent(f"{type(query).__name__} is no Query", path="query")
+    if query is not None and any(other is not None for other in others):
+        raise InvalidEvent("stands alone: name the types in it, no categories", path="query")
+
+
+def windows(after: int, until: int, first: int = PAGE) -> Iterator[tuple[int, int]]:
+    """Ranges of positions from `until` down to `after`, each four times as wide as the last.
+
+    So the newest events that a query means are found without reading all that it means.
+    """
+    while until > after:
+        begin = max(after, until - first)
+        yield begin, until
+        until, first = begin, first * 4

@@ -1,0 +1,27 @@
+-- name: tagged_page
+-- A page of the events that a query by tags means, in log order: looked up in event_tags, then
+-- fetched. The range says nothing new, but lets the planner leave out sealed partitions.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE position = ANY (ARRAY(
+           SELECT found.position
+             FROM eventstore.tagged(%(tenant)s, %(query)s, %(after)s, %(until)s, %(limit)s) AS found))
+   AND position > %(after)s AND position <= %(until)s
+   AND tenant_id = %(tenant)s
+ ORDER BY position
+
+-- name: mixed_page
+-- The same where a part of the query has no tag: the log is walked through in order.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events AS e
+ WHERE position > %(after)s AND position <= %(until)s
+   AND tenant_id = %(tenant)s
+   AND EXISTS (SELECT FROM json_to_recordset(%(query)s) AS item(types text[], tags text[])
+                WHERE (item.types IS NULL OR e.event_type = ANY (item.types))
+                  AND (item.tags IS NULL OR e.tags @> item.tags COLLATE "C"))
+ ORDER BY position
+ LIMIT %(limit)s
