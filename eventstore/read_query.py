@@ -7,11 +7,11 @@ from typing import Any
 
 from eventstore.database import Connection, translated
 from eventstore.errors import InvalidEvent
-from eventstore.event import RecordedEvent
 from eventstore.queries import load
 from eventstore.query import Query
-from eventstore.read import PAGE, from_row, page_after
+from eventstore.read import PAGE, log_page
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 
 __all__ = ["check_alone", "query_page", "windows"]
 
@@ -27,7 +27,7 @@ def query_page(
     *,
     tenant: str,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events that the query means with after < position <= until, in order.
 
     A query by tags costs what it finds; one that has an item without a tag walks through the log.
@@ -35,8 +35,8 @@ def query_page(
     """
     if not any(item.tags for item in query.items):
         types = [name for item in query.items for name in item.types]
-        return page_after(
-            connection, after, until, limit, tenant=tenant, event_types=types, registry=registry
+        return log_page(
+            connection, tenant, after, until, limit, event_types=types, registry=registry
         )
     arguments: dict[str, Any] = {
         "tenant": tenant,
@@ -47,8 +47,9 @@ def query_page(
     }
     sql = _SQL["tagged_page" if query.tagged else "mixed_page"]
     with translated():
-        rows = connection.execute(sql, arguments, binary=True).fetchall()
-    return [from_row(row, registry) for row in rows]
+        found = connection.execute(sql, arguments, binary=True).pgresult
+    assert found is not None, "a statement that did not raise has a result"
+    return Rows(connection, found, registry)
 
 
 def check_alone(query: Query | None, *others: Sequence[str] | None) -> None:

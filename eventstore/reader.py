@@ -16,6 +16,7 @@ from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.query import Query
 from eventstore.read_query import check_alone, query_page
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
 from eventstore.subscription import Checkpoint, Subscription
@@ -103,9 +104,9 @@ class LogReader:
         start = from_version if from_version is not None else 2**62 if backwards else 1
         step = -1 if backwards else 1
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = start if last is None else last.stream_version + step
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.stream_page(
                     c,
                     self.tenant,
@@ -137,7 +138,7 @@ class LogReader:
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = after if last is None else last.position
             if query is not None:
                 return self.database.read(
@@ -145,13 +146,13 @@ class LogReader:
                         c, query, begin, end, size, tenant=self.tenant, registry=self.registry
                     )
                 )
-            return self.database.read(
-                lambda c: read.page_after(
+            return self.database.read_log(
+                lambda c: read.log_page(
                     c,
+                    self.tenant,
                     begin,
                     end,
                     size,
-                    tenant=self.tenant,
                     categories=categories,
                     event_types=event_types,
                     registry=self.registry,
@@ -163,9 +164,9 @@ class LogReader:
     def read_correlation(self, correlation_id: UUID) -> Iterator[RecordedEvent]:
         """Every event of one run so far, across streams and agents, in log order."""
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = 0 if last is None else last.position
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.correlation_page(
                     c, self.tenant, correlation_id, begin, size, registry=self.registry
                 )
@@ -175,18 +176,18 @@ class LogReader:
 
     def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """The event with that id, or None."""
-        return self.database.read(
+        return self.database.read_log(
             lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
         )
 
     def stream_version(self, stream_id: str) -> int:
         """The stream's version now, 0 when it does not exist."""
         check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        return self.database.read(lambda c: read.stream_version(c, self.tenant, stream_id))
+        return self.database.read_log(lambda c: read.stream_version(c, self.tenant, stream_id))
 
     def watermark(self) -> int:
         """The highest position below which nothing can still appear."""
-        return self.database.read(read.watermark)
+        return self.database.read_log(read.watermark)
 
     def subscribe(
         self,
