@@ -6,7 +6,7 @@ SELECT eventstore.watermark()
 -- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -20,7 +20,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- fields of their payloads. An event without that field is in shard 0.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -33,7 +33,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of the log, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position < %(before)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -46,7 +46,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of one stream, oldest first. No watermark: a stream's versions appear in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version >= %(from_version)s
  ORDER BY stream_version
@@ -56,7 +56,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of one stream, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version <= %(from_version)s
  ORDER BY stream_version DESC
@@ -66,7 +66,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of one run, in log order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE tenant_id = %(tenant)s AND correlation_id = %(correlation_id)s AND position > %(after)s
  ORDER BY position
@@ -76,7 +76,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- One event by its id, through the guard, which knows its place without searching the partitions.
 SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_version, e.event_type,
        e.schema_version, e.correlation_id, e.causation_id, e.agent, e.target_agent,
-       e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at
+       e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at, e.tags
   FROM eventstore.event_ids AS guard
   JOIN eventstore.events AS e
     ON e.tenant_id = guard.tenant_id AND e.stream_id = guard.stream_id
@@ -87,7 +87,7 @@ SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_ve
 -- Events by their positions, in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position = ANY (%(positions)s)
  ORDER BY position
