@@ -102,6 +102,6 @@ def _number(schema: Mapping[str, Any]) -> float:
     high = schema.get("maximum", schema.get("exclusiveMaximum", low + 2) - 1)
     step: float = schema.get("multipleOf", 1)
     between: float = max(low, min(1, high))
-    if schema["type"] == "number" and low < between < high or between % step == 0:
+    if (schema["type"] == "number" and low < between < high) or between % step == 0:
         return between
     return int(low / step + 1) * step

@@ -51,8 +51,8 @@ class _Comparison:
         before, after = _resolved(before, self._before), _resolved(after, self._after)
         if before is False or after is True or (after is not False and not after.keys() - _SAID):
             return
-        if after is False or before is True:
-            yield f"{path or 'the payload'}: no longer anything is allowed"
+        if after is False:
+            yield f"{path or 'the payload'}: nothing is allowed any more"
             return
         allowed = _variants(after, self._after)
         for variant in _variants(before, self._before):
@@ -101,9 +101,11 @@ class _Comparison:
         for name in sorted(after.keys() - _SAID - _COMPARED):
             if before.get(name) != after[name]:
                 yield f"{path}: {name} was {before.get(name, 'not there')}, is {after[name]}"
-        for name in ("items", "propertyNames"):
-            below = f"{path}[]" if name == "items" else f"{path} (names)"
-            yield from self.of(before.get(name, True), after.get(name, True), below, seen)
+        yield from self.of(before.get("items", True), after.get("items", True), f"{path}[]", seen)
+        if "propertyNames" in after:
+            old = {"type": "string", **before.get("propertyNames", {})}
+            new = {"type": "string", **after["propertyNames"]}
+            yield from self.of(old, new, f"{path} (names)", seen)
         yield from self._fields(before, after, path, seen)
 
     def _fields(
@@ -147,9 +149,7 @@ def _variants(schema: Any, definitions: Schema) -> list[Any]:
         if name in schema:
             beside = {key: value for key, value in schema.items() if key not in _SAID | {name}}
             return [
-                {**beside, **each}
-                for part in schema[name]
-                for each in _variants(part, definitions)
+                {**beside, **each} for part in schema[name] for each in _variants(part, definitions)
             ]
     if "enum" in schema:
         return [{"const": value} for value in schema["enum"]]
@@ -173,9 +173,7 @@ def _default(field: Any) -> str | None:
 
 
 def _lowest(schema: Schema) -> tuple[float, bool]:
-    return max(
-        (schema.get("minimum", -inf), False), (schema.get("exclusiveMinimum", -inf), True)
-    )
+    return max((schema.get("minimum", -inf), False), (schema.get("exclusiveMinimum", -inf), True))
 
 
 def _highest(schema: Schema) -> tuple[float, bool]:
