@@ -24,10 +24,11 @@ test: $(VENV)/ready  ## Run the tests
 test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
 	@$(BIN)/pytest -m faults --timeout 900 -n 2 --dist worksteal
 
-check: $(VENV)/ready  ## Check style, types, import directions and migration drift
+check: $(VENV)/ready  ## Check style, types, released events, import directions and migration drift
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/eventstore schema check --golden tests/golden/events
 	@$(BIN)/pytest -q tests/unit/test_imports.py tests/migration/test_drift.py
 
 docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the event classes
