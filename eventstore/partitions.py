@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from time import sleep
 from typing import Any, Final, TypeVar
 
@@ -37,7 +38,7 @@ MONTHS_AHEAD: Final = 2
 """Months after this one that have partitions, unless somebody wants another number."""
 _LOCK_PATIENCE: Final = 0.1
 """Seconds that a change of partitions waits for a lock; who comes later waits behind it."""
-_TRIES: Final = 20
+_TRIES: Final = 10
 _PAUSE: Final = 0.25
 """Seconds between two tries to get a lock: others go on for longer than they were stopped."""
 
@@ -76,10 +77,17 @@ def seal_partitions(database: Database) -> Sequence[str]:
         return list(dict.fromkeys(_seal(connection)))
 
 
-def keep_partitions(database: Database, months_ahead: int) -> tuple[Sequence[str], Sequence[str]]:
-    """Both of them, over one connection: the names of new partitions, and of sealed ones."""
+def keep_partitions(
+    database: Database, months_ahead: int, *, stopped: Callable[[], bool] = lambda: False
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Both of them, over one connection: the names of new partitions, and of sealed ones.
+
+    Between two steps of the second it ends as soon as `stopped` says so.
+    """
     with _keeper(database) as connection:
-        return _ensure(connection, months_ahead), list(dict.fromkeys(_seal(connection)))
+        made = _ensure(connection, months_ahead)
+        sealed = takewhile(lambda _: not stopped(), _seal(connection))
+        return made, list(dict.fromkeys(sealed))
 
 
 def detach_partition(database: Database, name: str) -> None:
