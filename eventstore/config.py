@@ -70,13 +70,17 @@ class Settings:
     """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
     embedder: str | None
     """Name of what turns texts into vectors; None when nothing does."""
+    read_url: str | None
+    """URL of a server to read from, such as a standby; None for the one that is written to."""
+    months_ahead: int
+    """Months after this one that have partitions."""
     origins: Mapping[str, str]
     """For each setting the flag, the variable with its source, or `default`."""
 
     def shown(self) -> dict[str, str | int | float | None]:
         """The settings without origins, fit to be printed: passwords are masked."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "origins"}
-        for name in ("database_url", "cache_url"):
+        for name in ("database_url", "cache_url", "read_url"):
             if values[name] is not None:
                 values[name] = mask(values[name])
         return values | {"home": str(self.home)}
@@ -153,6 +157,10 @@ def _name(raw: Any) -> str | None:
     return None if raw is None else str(raw)
 
 
+def _read_url(raw: Any) -> str | None:
+    return None if raw is None else _checked(raw, "EVENTSTORE_READ_URL")
+
+
 def _home(raw: Any) -> Path:
     path = Path(raw) if raw else platformdirs.user_data_path("eventstore", appauthor=False)
     try:
@@ -186,6 +194,8 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
     ),
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
+    "read_url": ("EVENTSTORE_READ_URL", None, _read_url),
+    "months_ahead": ("EVENTSTORE_MONTHS_AHEAD", 2, _whole(1, 120)),
 }
 
 

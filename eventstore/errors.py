@@ -3,7 +3,7 @@
     EventStoreError
     ├── InvalidEvent             what you said can't be recorded; raised before any SQL
     ├── UnknownEventType         no class in this process reads that event
-    ├── NotFound                 the log holds no such event, stream or run
+    ├── NotFound                 the log holds no such event, stream, run or partition
     ├── AppendRefused            the log said no; nothing of the append was recorded
     │   ├── ConditionFailed      there is an event that must not be there
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
@@ -102,7 +102,7 @@ class UnknownEventType(EventStoreError, LookupError):
 
 
 class NotFound(EventStoreError, LookupError):
-    """The log holds no `thing` (event, stream, run) named `key`; `hint` says where to look."""
+    """The log holds no `thing` (event, stream, ...) named `key`; `hint` says where to look."""
 
     exit_code = 3
 

@@ -18,4 +18,4 @@ SELECT eventstore.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 
 
 -- name: ensure_partitions
 -- Creates the partitions of this month and the coming ones, where they are missing.
-SELECT eventstore.ensure_partitions()
+SELECT eventstore.heal_partitions()

@@ -70,30 +70,21 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version >= %(from_version)s
- ORDER BY stream_version
- LIMIT %(limit)s
+  FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, false)
 
 -- name: stream_backwards
 -- A page of one stream, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version <= %(from_version)s
- ORDER BY stream_version DESC
- LIMIT %(limit)s
+  FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, true)
 
 -- name: correlation
 -- A page of one run, in log order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND correlation_id = %(correlation_id)s AND position > %(after)s
- ORDER BY position
- LIMIT %(limit)s
+  FROM eventstore.run_page(%(tenant)s, %(correlation_id)s, %(after)s, %(limit)s)
 
 -- name: event
 -- One event by its id, through the guard, which knows its place without searching the partitions.

@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0019_snapshots"
-down_revision = "0013_append"
+down_revision = "0016_upkeep"
 
 
 def upgrade() -> None:

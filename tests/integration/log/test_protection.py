@@ -100,8 +100,8 @@ def test_nobody_inserts_past_the_function(sessions: dict[str, Connection]) -> No
     tables = relations(admin, "rp")
     before = whole(admin, tables)
     for part, relation in product(PARTS, tables):
-        if part == "owner" and relation in ("alembic_version", "tenant_logins"):
-            continue  # these are the owner's to write
+        if part == "owner" and relation in OF_THE_OWNER:
+            continue
         statement = SQL("INSERT INTO {0} SELECT (jsonb_populate_record(NULL::{0}, %s)).*").format(
             Identifier("eventstore", relation)
         )
@@ -110,6 +110,12 @@ def test_nobody_inserts_past_the_function(sessions: dict[str, Connection]) -> No
             sessions[part].execute(statement, [Jsonb(ROW | {"retention_class": own})])
     assert whole(admin, tables) == before
 
+
+OF_THE_OWNER = {
+    "alembic_version", "sealed_partitions", "sealed_runs", "sealed_streams", "sealed_until",
+    "stored_watermark", "tenant_logins",
+}  # fmt: skip
+"""What the owner's functions write without acting for a tenant."""
 
 ROW = {
     "position": 99,
@@ -146,11 +152,16 @@ def test_who_may_call_what(admin: Connection) -> None:
         "appends_in_flight", "current_tenant", "partition_gaps", "rarest_tag", "tagged",
         "watermark",
     }  # fmt: skip
-    keeping = {"ensure_partitions", "seal_partitions"}
+    reading |= {"run_page", "stream_page"}
+    sealing = {
+        "attach_partition", "map_partition", "note_vacuum", "partition_steps", "prove_partition",
+        "seal_partition",
+    }  # fmt: skip
+    keeping = {"ensure_partitions", "store_watermark"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "append_decided", "append_one", "ensure_partitions"},
+        "appender": {"append", "append_decided", "append_one", "heal_partitions"},
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
-        "archiver": reading | keeping,
+        "archiver": reading | keeping | sealing,
         "auditor": reading | {"shard_of", "wait_for_news"},
     }
 
@@ -160,6 +171,12 @@ LOG_FUNCTIONS = {
     "decide", "ensure_partitions", "lock_streams", "lock_tags", "partition_gaps", "protect_log",
     "protect_tenants", "rarest_tag", "refuse_change", "repeated", "require_conditions",
     "seal_partitions", "shard_of", "tagged", "wait_for_news", "watermark",
+    "append", "append_decided", "append_one", "appends_in_flight", "attach_partition",
+    "bind_login", "current_tenant", "decide", "ensure_partitions", "heal_partitions",
+    "lock_streams", "map_partition", "move_sealed_until", "note_vacuum", "partition_gaps",
+    "partition_steps", "protect_log", "protect_tenants", "prove_partition", "refuse_change",
+    "repeated", "run_page", "seal_partition", "shard_of", "store_watermark", "stream_page",
+    "wait_for_news", "watermark",
 }  # fmt: skip
 
 
