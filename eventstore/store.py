@@ -32,6 +32,7 @@ from eventstore.registry import EventRegistry, default_registry
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
 from eventstore.subscription import Checkpoint, Subscription
+from eventstore.subscriptions import Subscriptions
 from eventstore.writer import GroupCommitWriter
 
 __all__ = ["EventStore"]
@@ -53,6 +54,7 @@ class EventStore:
         self.writer = GroupCommitWriter(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
+        self.subscriptions = Subscriptions(database, registry)
 
     @classmethod
     def open(

@@ -19,7 +19,7 @@ from eventstore.limits import MAX_NAME, MAX_STREAM_ID, MAX_TAG
 from tests.integration.log.facts import OF_EVERY_CLASS, Said
 from tests.integration.log.raw_append import APPEND
 
-PARTS = ("owner", "appender", "projector", "archiver", "auditor")
+PARTS = ("owner", "appender", "projector", "archiver", "auditor", "subscriber")
 APPEND_ONLY, DENIED = "ES005", "42501"
 CHANGES = (
     "UPDATE {} SET tenant_id = 'x'",
@@ -149,10 +149,17 @@ def test_who_may_call_what(admin: Connection) -> None:
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping,
         "auditor": reading | {"shard_of", "wait_for_news"},
+        "subscriber": SUBSCRIBING,
     }
 
 
-LOG_FUNCTIONS = {
+SUBSCRIBING = {
+    "claim_deliveries", "create_subscription", "drop_subscription", "join_subscription",
+    "leave_subscription", "resolve_parked", "settle_deliveries", "wait_for_deliveries",
+}  # fmt: skip
+LOG_FUNCTIONS = SUBSCRIBING | {
+    "act_as_subscriber", "give_sign_of_life", "lock_subscription", "matching", "park_delivery",
+    "release_lost",
     "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
     "decide", "ensure_partitions", "lock_streams", "partition_gaps", "protect_log",
     "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news",
