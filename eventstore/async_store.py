@@ -22,6 +22,7 @@ from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
+from eventstore.subscriptions.async_directory import AsyncSubscriptions
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
 
@@ -41,6 +42,7 @@ class AsyncEventStore:
     def __init__(self, store: EventStore) -> None:
         self.store = store
         self._desk: Desk | None = None
+        self.subscriptions = AsyncSubscriptions(store.subscriptions)
 
     @classmethod
     async def open(

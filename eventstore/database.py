@@ -31,13 +31,14 @@ from eventstore.session import Session
 __all__ = ["ALL_TENANTS", "Database", "Limits", "Role", "connect", "translated"]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-Role = Literal["appender", "auditor", "projector", "archiver", "owner"]
+Role = Literal["appender", "auditor", "projector", "archiver", "subscriber", "owner"]
 T = TypeVar("T")
 
 ALL_TENANTS: Final = ""
 """The value of the session variable that leaves a trusted login's view as wide as it is."""
 
 _SQL = load("eventstore.sql", "session.sql")
+_GENERIC: Final = {"appender", "subscriber"}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 # Own SQLSTATEs of the log (class ES), and the standard ones that mean the same to a user.
 _DENIED = {"ES003", "ES005", "42501", "28000", "28P01"}
@@ -140,10 +141,10 @@ def begin_session(
         "statement_timeout": _milliseconds(limits.command),
         "lock_timeout": _milliseconds(limits.lock),
         "transaction_timeout": _milliseconds(limits.transaction if role == "appender" else 0),
-        # Planning with the values at hand prunes partitions; an append prunes none, and planning
-        # its statements anew would take longer than running them.
+        # Planning with the values at hand prunes partitions; an append prunes none, nor does a
+        # claim, and planning their statements anew would take longer than running them.
         "plan_cache_mode": "force_generic_plan"
-        if role == "appender" or keeps_plans
+        if role in _GENERIC or keeps_plans
         else "force_custom_plan",
         "enable_seqscan": "off" if keeps_plans else "on",
     }
@@ -196,6 +197,10 @@ class Database:
     def auditor(self) -> Session:
         """A connection of its own that may read what this tenant may see."""
         return connect(self.url, role="auditor", tenant=self.tenant, limits=self.limits)
+
+    def subscriber(self) -> Session:
+        """A connection of its own that may consume this tenant's subscriptions."""
+        return connect(self.url, role="subscriber", tenant=self.tenant, limits=self.limits)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -11,6 +11,10 @@
     │   ├── StreamClosed         the stream takes no more events
     │   └── ValueTaken           another stream has the value that must be unique
     ├── CommandRefused           the rules said no: see eventstore.refusals
+    ├── SubscriptionExists       one of that name is there, with another definition
+    ├── SubscriptionInUse        it has consumers or parked events, so it is not dropped
+    ├── LeaseLost                a consumer's deliveries were given to others
+    ├── DeliverySettled          a delivery can be settled once
     ├── PositionNotReady         the isolation level can't give an ordered read
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
     ├── EventHeld                a projection has set the event aside, and its rows lack it
@@ -46,11 +50,13 @@ __all__ = [
     "ConfigurationError",
     "DatabaseFault",
     "DeadlineExceeded",
+    "DeliverySettled",
     "DuplicateEventId",
     "EventHeld",
     "EventStoreError",
     "HistoryDiverged",
     "InvalidEvent",
+    "LeaseLost",
     "NotFlushed",
     "NotFound",
     "Overloaded",
@@ -59,6 +65,8 @@ __all__ = [
     "SchemaMismatch",
     "StoreUnavailable",
     "StreamClosed",
+    "SubscriptionExists",
+    "SubscriptionInUse",
     "UnknownEventType",
     "ValueTaken",
 ]
@@ -192,6 +200,59 @@ class CommandRefused(EventStoreError):
     """A rule forbids what a command asks for; nothing was recorded."""
 
     exit_code = 5
+
+
+class SubscriptionExists(EventStoreError):
+    """There is a subscription of that name, with another filter or other rules."""
+
+    exit_code = 5
+
+    def __init__(self, subscription: str) -> None:
+        self.subscription = subscription
+        super().__init__(
+            f"subscription {subscription} is there already, with another definition; see "
+            f"`eventstore subscriptions show {subscription}`, and drop it or choose another name"
+        )
+
+
+class SubscriptionInUse(EventStoreError):
+    """A subscription was not dropped: it has so many live `consumers` and `parked` events."""
+
+    exit_code = 5
+
+    def __init__(self, subscription: str, consumers: int, parked: int) -> None:
+        self.subscription, self.consumers, self.parked = subscription, consumers, parked
+        super().__init__(
+            f"subscription {subscription} has {consumers} consumers and {parked} parked events; "
+            "end the former and resolve the latter, or drop it by force"
+        )
+
+
+class LeaseLost(EventStoreError):
+    """A consumer gave no sign of life for the length of its lease, so others have its deliveries.
+
+    What it wanted to settle is delivered again.
+    """
+
+    exit_code = 5
+
+    def __init__(self, subscription: str) -> None:
+        self.subscription = subscription
+        super().__init__(
+            f"the lease on subscription {subscription} is lost, and its deliveries are given to "
+            "other consumers; go on with the next delivery, and let a slow handler call "
+            "delivery.renew()"
+        )
+
+
+class DeliverySettled(EventStoreError):
+    """The delivery with this idempotency `key` was acknowledged, retried or parked before."""
+
+    exit_code = 5
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"delivery {key} was settled before; each is settled once")
 
 
 class PositionNotReady(EventStoreError):

@@ -83,7 +83,8 @@ def url(
 def psql(
     context: typer.Context,
     role: Annotated[
-        str, typer.Option("--role", help="auditor, projector, appender, archiver or owner.")
+        str,
+        typer.Option("--role", help="auditor, projector, appender, archiver, subscriber or owner."),
     ] = "auditor",
 ) -> None:
     """Open psql as one of the store's roles; arguments after `--` go to psql."""

@@ -19,7 +19,7 @@ from eventstore.limits import MAX_NAME, MAX_STREAM_ID, MAX_TAG
 from tests.integration.log.facts import OF_EVERY_CLASS, Said
 from tests.integration.log.raw_append import APPEND
 
-PARTS = ("owner", "appender", "projector", "archiver", "auditor")
+PARTS = ("owner", "appender", "projector", "archiver", "auditor", "subscriber")
 APPEND_ONLY, DENIED = "ES005", "42501"
 CHANGES = (
     "UPDATE {} SET tenant_id = 'x'",
@@ -158,25 +158,34 @@ def test_who_may_call_what(admin: Connection) -> None:
         "seal_partition",
     }  # fmt: skip
     keeping = {"ensure_partitions", "store_watermark"}
+    # fmt: off
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "append_decided", "append_one", "heal_partitions"},
+        "appender": {
+            "append", "append_decided", "append_one", "drop_snapshots", "heal_partitions",
+            "save_snapshot",
+        },
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping | sealing,
         "auditor": reading | {"shard_of", "wait_for_news"},
+        "subscriber": SUBSCRIBING,
     }
+    # fmt: on
 
 
-LOG_FUNCTIONS = {
-    "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
-    "decide", "ensure_partitions", "lock_streams", "lock_tags", "partition_gaps", "protect_log",
-    "protect_tenants", "rarest_tag", "refuse_change", "repeated", "require_conditions",
-    "seal_partitions", "shard_of", "tagged", "wait_for_news", "watermark",
-    "append", "append_decided", "append_one", "appends_in_flight", "attach_partition",
-    "bind_login", "current_tenant", "decide", "ensure_partitions", "heal_partitions",
-    "lock_streams", "map_partition", "move_sealed_until", "note_vacuum", "partition_gaps",
-    "partition_steps", "protect_log", "protect_tenants", "prove_partition", "refuse_change",
-    "repeated", "run_page", "seal_partition", "shard_of", "store_watermark", "stream_page",
-    "wait_for_news", "watermark",
+SUBSCRIBING = {
+    "claim_deliveries", "create_subscription", "drop_subscription", "join_subscription",
+    "leave_subscription", "resolve_parked", "settle_deliveries", "wait_for_deliveries",
+}  # fmt: skip
+LOG_FUNCTIONS = SUBSCRIBING | {
+    "act_as_subscriber", "append", "append_decided", "append_one", "appends_in_flight",
+    "attach_partition", "bind_login", "current_tenant", "decide", "drop_snapshots",
+    "ensure_partitions", "give_sign_of_life", "heal_partitions", "lock_streams",
+    "lock_subscription", "lock_tags", "map_partition", "matching", "move_sealed_until",
+    "note_vacuum", "park_delivery", "partition_gaps", "partition_steps", "protect_log",
+    "protect_tenants", "prove_partition", "rarest_tag", "refuse_change", "release_lost",
+    "repeated", "require_conditions", "run_page", "save_snapshot", "seal_partition",
+    "seal_partitions", "shard_of", "store_watermark", "stream_page", "tagged", "wait_for_news",
+    "watermark",
 }  # fmt: skip
 
 
