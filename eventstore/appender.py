@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg.pq import Format
 
 from eventstore.append import Receipt, Request
+from eventstore.binary import bigints
 from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
@@ -27,7 +28,14 @@ from eventstore.guards import Guards
 from eventstore.prepared import Prepared, Row
 from eventstore.queries import load
 from eventstore.session import Session
-from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
+from eventstore.wire import (
+    SEVERAL_FORMATS,
+    arguments,
+    guard_arguments,
+    lone_arguments,
+    receipts,
+    several_arguments,
+)
 
 __all__ = ["Appender", "is_lost"]
 
@@ -37,14 +45,10 @@ MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
 _REPEATABLE: Final = {"40001", "40P01"}
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
-# month): what append_one leaves to append.
+# month): what append_one and append_several leave to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008"}
-# bigint[] in binary: the array's header, then each number with its length, which is -1 for NULL.
-_PAIR: Final = Struct("!20x4xq4xq")
-_HAS_NULLS, _NUMBERS_AT = Struct("!4xi"), 20
-_LENGTH, _NUMBER = Struct("!i"), Struct("!4xq")
 
 
 class Appender:
@@ -71,8 +75,8 @@ class Appender:
         self._meanwhile = meanwhile
         if requests[0].guards is not None:
             return [self._append_decided(requests[0], requests[0].guards)]
-        if len(requests) == 1:
-            receipt = self._append_one(requests[0])
+        if len(requests) == 1 and len(requests[0].appends) == 1:
+            receipt = self._append_shortly(requests[0])
             if receipt is not None:
                 return [[receipt]]
         said = arguments(self._database.tenant, requests)
@@ -81,7 +85,7 @@ class Appender:
         positions, stream_versions, refusals = (column or b"" for column in answer)
         # In binary, jsonb is its text after a byte for the version of the form.
         refused = orjson.loads(refusals[1:]) if refusals else []
-        return _outcomes(_numbers(positions), _numbers(stream_versions), refused, requests)
+        return _outcomes(bigints(positions), bigints(stream_versions), refused, requests)
 
     def close(self) -> None:
         """Gives the connection back; the next append makes another."""
@@ -117,33 +121,47 @@ class Appender:
                     raise
         raise AssertionError("unreachable")
 
-    def _append_one(self, request: Request) -> Receipt | None:
-        """The receipt of a lone event, or None when `eventstore.append` has to take a closer look.
+    def _append_shortly(self, request: Request) -> Receipt | None:
+        """The receipt of one append, or None when `eventstore.append` has to take a closer look.
 
-        A call that was lost on its way is repeated, and then the event may be there already.
+        A call that was lost on its way is repeated, and then the events may be there already.
         """
-        parameters = lone_arguments(self._database.tenant, request)
-        if parameters is None:
-            return None
+        append = request.appends[0]
+        tenant = self._database.tenant
+        if len(request.event_ids) > 1 or append.tags:
+            name, formats = "append_several", SEVERAL_FORMATS
+            parameters = several_arguments(tenant, request)
+        else:
+            name, formats, parameters = "append_one", None, lone_arguments(tenant, request)
+
+        def execute(connection: Session) -> Row:
+            if formats is not None and connection.pooled:
+                return (None,)  # where nothing is prepared, binary parameters are no way
+            return self._send(connection, name, parameters, formats)
+
         try:
-            (answer,) = self._database.patiently(
-                lambda: self._do(lambda c: self._send(c, "append_one", parameters))
-            )
+            (answer,) = self._database.patiently(lambda: self._do(execute))
         except EventStoreError as error:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
             raise
         if answer is None:
             return None
-        position, stream_version = _PAIR.unpack(answer)
-        append = request.appends[0]
-        return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
+        before, *positions = bigints(answer)
+        stream_version = before + len(positions)
+        return Receipt(append.stream_id, stream_version, tuple(positions), request.event_ids)
 
-    def _send(self, connection: Session, query: str, parameters: Sequence[bytes | None]) -> Row:
+    def _send(
+        self,
+        connection: Session,
+        query: str,
+        parameters: Sequence[bytes | None],
+        formats: Sequence[Format] | None = None,
+    ) -> Row:
         prepared = self._prepared.get(query)
         if prepared is None:
             prepared = self._prepared[query] = Prepared(connection, query, _SQL[query])
-        return prepared(parameters, self._meanwhile)
+        return prepared(parameters, formats, self._meanwhile)
 
     def _execute(
         self, connection: Session, query: str, parameters: Mapping[str, Any]
@@ -189,22 +207,6 @@ class Appender:
 def is_lost(error: Exception) -> bool:
     """Whether nobody knows what became of a call, because its connection went away."""
     return isinstance(error, StoreUnavailable) and lost(error)
-
-
-def _numbers(array: bytes) -> list[int]:
-    """The elements of a bigint[]; those of a refused request are NULL, which is 0 here."""
-    if _HAS_NULLS.unpack_from(array) == (0,):
-        return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_NUMBERS_AT:])]
-    numbers = list[int]()
-    at = _NUMBERS_AT
-    while at < len(array):
-        if _LENGTH.unpack_from(array, at) == (-1,):
-            numbers.append(0)
-            at += _LENGTH.size
-        else:
-            numbers += _NUMBER.unpack_from(array, at)
-            at += _NUMBER.size
-    return numbers
 
 
 def _outcomes(

@@ -38,18 +38,22 @@ class Prepared:
                 self._result()
 
     def __call__(
-        self, parameters: Sequence[bytes | None], meanwhile: Callable[[], None] | None = None
+        self,
+        parameters: Sequence[bytes | None],
+        formats: Sequence[Format] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Row:
-        """Runs it with parameters as text; the values are in PostgreSQL's binary form.
+        """Runs it with parameters, as text where `formats` says nothing else.
 
-        `meanwhile` is done while the server works, unless a pooler is in between. Raises
-        psycopg.Error, as a cursor does.
+        The values are in PostgreSQL's binary form. `meanwhile` is done while the server works,
+        unless a pooler is in between. Raises psycopg.Error, as a cursor does.
         """
         if self._session.pooled:
+            assert formats is None, "where nothing is prepared, binary parameters are no way"
             return self._send_whole(parameters)
         with self._session.lock:
             pgconn = self._session.pgconn
-            pgconn.send_query_prepared(self._name, parameters, result_format=Format.BINARY)
+            pgconn.send_query_prepared(self._name, parameters, formats, result_format=Format.BINARY)
             if meanwhile is not None:
                 self._session.wait(generators.send(pgconn))
                 meanwhile()

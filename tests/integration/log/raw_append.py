@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from psycopg import RawCursor
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
 
 from eventstore import ANY, Append, Event, queries
 from eventstore.append import prepare
+from eventstore.binary import bigints
 from eventstore.database import Connection
 from eventstore.guards import Guards
-from eventstore.wire import arguments, guard_arguments
+from eventstore.wire import (
+    SEVERAL_FORMATS,
+    arguments,
+    guard_arguments,
+    lone_arguments,
+    several_arguments,
+)
 from tests.integration.log.facts import FACTS, said
 
-APPEND = queries.load("eventstore.sql", "append.sql")["append"]
-APPEND_DECIDED = queries.load("eventstore.sql", "append.sql")["append_decided"]
+SQL = queries.load("eventstore.sql", "append.sql")
+APPEND = SQL["append"]
+APPEND_DECIDED = SQL["append_decided"]
+
+
+NAMES = (
+    "tenant", "stream_ids", "append_request", "append_stream", "append_expected", "append_events",
+    "event_ids", "bodies",
+)  # fmt: skip
+
+
+def call(connection: Connection, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What eventstore.append answers: positions, stream_versions, refusals."""
+    given = [parameters[name] for name in NAMES]
+    row = RawCursor(connection).execute(APPEND, given, binary=True).fetchone()
+    assert row is not None
+    return row
 
 
 def append(
@@ -28,11 +53,7 @@ def append(
     if isinstance(events, int):
         events = said(events)
     request = prepare([Append(stream_id, events, expected_version)], registry=FACTS)
-    parameters = arguments(tenant, [request])
-    cursor = RawCursor(connection)
-    row = cursor.execute(APPEND, list(parameters.values()), binary=True).fetchone()
-    assert row is not None
-    positions, _, refusals = row
+    positions, _, refusals = call(connection, arguments(tenant, [request]))
     assert refusals is None, refusals
     return list(positions)
 
@@ -42,7 +63,27 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int]:
     request = prepare(appends, registry=FACTS)
     guards = request.guards or Guards()
     parameters = arguments("default", [request]) | guard_arguments(guards, appends[0].stream_id)
-    query = APPEND if request.guards is None else APPEND_DECIDED
-    row = connection.execute(query, parameters, binary=True).fetchone()
+    if request.guards is None:
+        return list(call(connection, parameters)[0])
+    row = connection.execute(APPEND_DECIDED, parameters, binary=True).fetchone()
     assert row is not None
     return list(row[0])
+
+
+def append_shortly(connection: Connection, stream_id: str, events: int) -> list[int]:
+    """As append, by the short way of one event or of several."""
+    request = prepare([Append(stream_id, said(events))], registry=FACTS)
+    if events == 1:
+        query, parameters, formats = SQL["append_one"], lone_arguments("default", request), None
+    else:
+        query, parameters = SQL["append_several"], several_arguments("default", request)
+        formats = SEVERAL_FORMATS
+    result = connection.pgconn.exec_params(
+        query.encode(), parameters, param_formats=formats, result_format=Format.BINARY
+    )
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result)
+    answer = result.get_value(0, 0)
+    if answer is None:  # somebody makes the stream at this moment
+        return append(connection, stream_id, events)
+    return bigints(answer)[1:]
