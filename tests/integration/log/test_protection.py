@@ -185,7 +185,7 @@ LOG_FUNCTIONS = SUBSCRIBING | {
     "note_vacuum", "park_delivery", "partition_gaps", "partition_steps", "protect_log",
     "protect_tenants", "prove_partition", "rarest_tag", "refuse_change", "release_lost",
     "repeated", "require_conditions", "run_page", "save_snapshot", "seal_partition",
-    "seal_partitions", "shard_of", "store_watermark", "stream_page", "tagged", "wait_for_news",
+    "shard_of", "store_watermark", "stream_page", "tagged", "wait_for_news",
     "watermark",
 }  # fmt: skip
 
