@@ -8,10 +8,12 @@ from itertools import chain, islice
 from uuid import UUID
 
 from eventstore import read
-from eventstore.append import check_name
 from eventstore.errors import NotFound
 from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.names import check_name
+from eventstore.query import Query
+from eventstore.read_query import windows
 from eventstore.rows import Rows
 from eventstore.store import EventStore
 
@@ -30,6 +32,13 @@ class Selection:
     event_types: Sequence[str] | None = None
     stream_id: str | None = None
     correlation_id: UUID | None = None
+    tags: Sequence[str] | None = None
+    """All of them."""
+
+    @property
+    def query(self) -> Query | None:
+        """What of it can be looked up by tags."""
+        return Query(types=self.event_types or (), tags=self.tags) if self.tags else None
 
     def holds(self, recorded: RecordedEvent) -> bool:
         """Whether the event is wanted."""
@@ -40,6 +49,7 @@ class Selection:
             and (not self.event_types or recorded.event_type in self.event_types)
             and self.stream_id in (None, recorded.stream_id)
             and self.correlation_id in (None, recorded.correlation_id)
+            and (not self.tags or set(self.tags) <= set(recorded.tags))
         )
 
 
@@ -48,7 +58,8 @@ def find(
 ) -> Iterator[RecordedEvent]:
     """Up to `limit` events in order of position, or the newest first; memory holds one page.
 
-    Reversed, a run is the exception: all of it is held. Raises NotFound when there is no such
+    Reversed, a run is the exception: all of it is held; and of a tag, what lies between two
+    positions that grow apart. Raises NotFound when there is no such
     stream or run, and InvalidEvent for names that no event can have.
     """
     for name in wanted.categories or ():
@@ -64,6 +75,8 @@ def find(
     if wanted.correlation_id is not None:
         run = _run(store, wanted.correlation_id, reverse)
         return islice(filter(wanted.holds, run), limit)
+    if wanted.query is not None:
+        return islice(filter(wanted.holds, _tagged(store, wanted, wanted.query, reverse)), limit)
     if reverse:
         return _newest_first(store, wanted, limit)
     return store.read_all(
@@ -81,6 +94,18 @@ def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[Rec
     if first is None:
         raise NotFound("run", correlation_id, "a run is named by its correlation_id")
     return reversed([first, *events]) if reverse else chain([first], events)
+
+
+def _tagged(
+    store: EventStore, wanted: Selection, query: Query, reverse: bool
+) -> Iterator[RecordedEvent]:
+    if not reverse:
+        yield from store.read_all(wanted.after, wanted.until, query=query)
+        return
+    mark = store.watermark()
+    until = mark if wanted.until is None else min(wanted.until, mark)
+    for begin, end in windows(wanted.after, until):
+        yield from reversed(list(store.read_all(begin, end, query=query)))
 
 
 def _newest_first(

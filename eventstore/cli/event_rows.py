@@ -22,7 +22,9 @@ def print_events(options: Options, events: Iterable[RecordedEvent]) -> None:
     """A table, or a JSON array that is written as the events come."""
     if not options.json:
         rows = [_row(recorded) for recorded in events]
-        print_rows(options, rows, ("position", "time", "agent", "stream", "event_type", "summary"))
+        tags = ("tags",) if any(row["tags"] for row in rows) else ()
+        columns = ("position", "time", "agent", "stream", "event_type", *tags, "summary")
+        print_rows(options, rows, columns)
         return
     before = "["
     for recorded in events:
@@ -35,9 +37,10 @@ def print_events(options: Options, events: Iterable[RecordedEvent]) -> None:
 def event_line(recorded: RecordedEvent) -> str:
     """One event on one line."""
     row = _row(recorded)
+    tags = f"[{row['tags']}]  " if row["tags"] else ""
     return (
         f"{row['position']:>8}  {row['time']}  {row['agent']}  {row['event_type']}  "
-        f"{row['stream']}  {row['summary']}"
+        f"{row['stream']}  {tags}{row['summary']}"
     ).rstrip()
 
 
@@ -54,5 +57,6 @@ def _row(recorded: RecordedEvent) -> dict[str, Any]:
         "agent": speakers(recorded.agent, recorded.target_agent),
         "stream": recorded.stream_id,
         "event_type": recorded.event_type,
+        "tags": ", ".join(recorded.tags),
         "summary": summary(recorded.payload, 60),
     }

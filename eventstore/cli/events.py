@@ -7,7 +7,7 @@ import select
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -21,6 +21,7 @@ from eventstore.cli.output import print_json, print_record, print_rows, say
 
 if TYPE_CHECKING:
     from eventstore.event import RecordedEvent
+    from eventstore.selection import Selection
     from eventstore.store import EventStore
     from eventstore.subscription import Subscription
 
@@ -38,6 +39,10 @@ Categories = Annotated[
 EventTypes = Annotated[
     list[str] | None, typer.Option("--type", metavar="TYPE", help="Only these; repeatable.")
 ]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="Only events with this tag; repeated, with all."),
+]
 
 
 @app.command("list")
@@ -49,6 +54,7 @@ def list_events(
     ] = None,
     categories: Categories = None,
     event_types: EventTypes = None,
+    tags: Tags = None,
     stream: Annotated[str | None, typer.Option(help="Only this stream.")] = None,
     correlation: Annotated[UUID | None, typer.Option(help="Only this run.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=2**31, help="Events at most.")] = 100,
@@ -65,6 +71,7 @@ def list_events(
         event_types=event_types,
         stream_id=stream,
         correlation_id=correlation,
+        tags=tags,
     )
     with _open(options) as store:
         found = find(store, wanted, limit=limit + 1, reverse=reverse)
@@ -113,6 +120,7 @@ def tail(
     ] = False,
     categories: Categories = None,
     event_types: EventTypes = None,
+    tags: Tags = None,
 ) -> None:
     """Show the newest events, then follow; with --json a line each. Ctrl-C ends it."""
     from eventstore.selection import Selection, find
@@ -120,15 +128,15 @@ def tail(
     options = Options.of(context)
     if after is not None and from_now:
         raise typer.BadParameter("--after and --from-now exclude each other")
+    wanted = Selection(categories=categories, event_types=event_types, tags=tags)
     with _open(options) as store:
         start = store.watermark() if after is None else after
         if after is None and not from_now:
-            wanted = Selection(until=start, categories=categories, event_types=event_types)
-            newest = list(find(store, wanted, limit=TAIL, reverse=True))
+            newest = list(find(store, replace(wanted, until=start), limit=TAIL, reverse=True))
             start = newest[-1].position - 1 if newest else start
-        with store.subscribe(start, categories=categories, event_types=event_types) as following:
+        with _follow(store, start, wanted) as following:
             _close_with_pipe(following)
-            for recorded in following:
+            for recorded in filter(wanted.holds, following):
                 if options.json:
                     print_json(recorded.as_json(), line=True)
                 else:
@@ -168,6 +176,12 @@ def _open(options: Options) -> EventStore:
     from eventstore.store import EventStore
 
     return EventStore.open(options.database_url, tenant=options.tenant)
+
+
+def _follow(store: EventStore, start: int, wanted: Selection) -> Subscription:
+    if wanted.query is not None:
+        return store.subscribe(start, query=wanted.query)
+    return store.subscribe(start, categories=wanted.categories, event_types=wanted.event_types)
 
 
 def _close_with_pipe(following: Subscription) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from eventstore import Append, EventStore, Query
 from eventstore.database import Connection, connect
+from tests.integration.log.condition_mutants import mutant
 from tests.integration.log.facts import said
 from tests.integration.log.raw_append import append_all
 from tests.integration.log.waiting import until
@@ -201,33 +200,6 @@ def test_who_is_lost_in_the_middle_leaves_nothing(
 # The mutants --------------------------------------------------------------------------------------
 
 
-@contextmanager
-def mutant(admin: Connection, function: str, pattern: str, instead: str) -> Iterator[None]:
-    """The function with a part of its text replaced, for the length of a block."""
-    row = admin.execute(
-        "SELECT pg_get_functiondef(to_regproc(%s))", [f"eventstore.{function}"]
-    ).fetchone()
-    assert row is not None
-    changed, count = re.subn(pattern, instead, row[0], flags=re.DOTALL)
-    assert count == 1
-    admin.execute(changed)
-    try:
-        yield
-    finally:
-        admin.execute(row[0])
-
-
-LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?\)\)\);\n)"
-MUTANTS = {
-    "no lock": ("require_conditions", LOCKS, ""),
-    "a shared lock": (
-        "lock_tags", r"PERFORM pg_advisory_xact_lock\(", "PERFORM pg_advisory_xact_lock_shared("
-    ),
-    "no lock by appends": ("append", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""),
-    "no gate": ("lock_tags", r"IF many AND.*?END IF;", ""),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
@@ -248,7 +220,7 @@ def test_without_it_both_are_recorded(
     one: Write,
     other: Write,
 ) -> None:
-    with mutant(admin, *MUTANTS[name]), pytest.raises(AssertionError, match="did not wait"):
+    with mutant(admin, name), pytest.raises(AssertionError, match="did not wait"):
         waits(first, second, blocked, one, other)
 
 
@@ -261,6 +233,5 @@ def test_a_look_before_the_locks_sees_nothing(
     one: Write,
     other: Write,
 ) -> None:
-    late = ("require_conditions", LOCKS + r"(.*)(END\n\$function\$)", r"\2\1\3")
-    with mutant(admin, *late):
+    with mutant(admin, "the lock after the look"):
         assert waits(first, second, blocked, one, other) == "done"

@@ -1,0 +1,117 @@
+"""Conditions at length: raced for by more and fewer processes, by mutants, and through kills."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
+import psycopg
+import pytest
+
+from eventstore import EventStore
+from eventstore.database import Connection
+from eventstore.embedded import EmbeddedServer
+from eventstore.server import make_database
+from tests.integration.log.condition_mutants import MUTANTS, mutant
+from tests.integration.log.conditions import judge, race
+from tests.integration.log.crash import kill
+from tests.integration.log.facts import open_store
+from tests.integration.log.processes import Child, children
+from tests.integration.log.test_condition_race import assert_no_deadlock, assert_unique
+from tests.integration.log.waiting import until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+WRITERS = 6
+KILLS = 6
+NAMES = 1_000
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[EventStore]:
+    with open_store(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def admin(admin_url: str) -> Iterator[Connection]:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(("writers", "writes"), [(2, 500), (5, 300), (12, 120)])
+def test_conditions_hold_at_length(
+    database_url: str, store: EventStore, admin: Connection, writers: int, writes: int
+) -> None:
+    with children(writers, "condition_process", database_url) as started:
+        race(started, store, writes)
+    assert_unique(store)
+    assert_no_deadlock(admin)
+
+
+# "no gate" takes an append of many tags at the right moment; a fixed schedule shows that one.
+@pytest.mark.parametrize("name", [name for name in MUTANTS if name != "no gate"])
+def test_the_race_catches_each_mutant(
+    database_url: str, store: EventStore, admin: Connection, name: str
+) -> None:
+    with (
+        mutant(admin, name),
+        children(WRITERS, "condition_process", database_url) as writers,
+        pytest.raises(AssertionError, match=r"unless there is|nothing is"),
+    ):
+        race_often(writers, store)
+
+
+def race_often(writers: list[Child], store: EventStore) -> None:
+    """So often that it would be a wonder if a mutant passed."""
+    for _ in range(20):
+        race(writers, store, writes=60)
+
+
+def test_every_name_has_one_owner_through_kills_of_the_server(
+    durable_server: EmbeddedServer,
+) -> None:
+    """Who lost the answer learns that the name is its own, and not that it is taken."""
+    make_database(durable_server, "store")
+    url, choose = durable_server.url("store"), random.Random(11)
+    owned: list[tuple[str, str, int]] = []
+
+    def listen(writer: Child) -> None:
+        while (heard := writer.hear()) != "done":
+            owned.append(tuple(heard))
+
+    def grown() -> Callable[[], bool]:
+        enough = len(owned) + 50
+        return lambda: len(owned) > enough
+
+    with (
+        children(WRITERS, "condition_process", url) as writers,
+        ThreadPoolExecutor(WRITERS) as pool,
+        open_store(url) as store,
+    ):
+        for writer in writers:
+            writer.tell(do="names", count=NAMES)
+        listening = [pool.submit(listen, writer) for writer in writers]
+        for _ in range(KILLS):
+            until(grown(), seconds=60)
+            sleep(choose.random() * 0.05)
+            kill(durable_server)
+            durable_server.ensure_running()
+        for one in listening:
+            one.result()
+        found = [(*r.tags, str(r.event_id), r.position) for r in store.read_all()]
+        assert sorted(found) == sorted(owned)
+        assert [name for name, *_ in sorted(found)] == sorted(f"name:{n}" for n in range(NAMES))
+
+
+def test_writers_that_are_killed_are_in_nobody_s_way(database_url: str, store: EventStore) -> None:
+    with children(WRITERS, "condition_process", database_url) as writers:
+        for doomed in writers[: WRITERS // 2]:
+            doomed.tell(do="race", writes=10**6)
+        until(lambda: store.watermark() > 200, seconds=60)
+        for doomed in writers[: WRITERS // 2]:
+            doomed.process.kill()
+        race(writers[WRITERS // 2 :], store, writes=100)
+    judge(list(store.read_all()))

@@ -1,0 +1,122 @@
+"""Reading by a query: what it costs, who sees what, and how the commands ask for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from eventstore import Append, EventStore, Query
+from eventstore.cli.main import main
+from eventstore.database import Connection, connect
+from eventstore.errors import InvalidEvent
+from eventstore.queries import load
+from tests.integration.log.facts import Asked, Said, said
+
+SQL = load("eventstore.sql", "read_query.sql")
+RARE, COMMON = "package:7f3a", "kind:package"
+
+
+@pytest.fixture
+def auditor(database_url: str) -> Iterator[Connection]:
+    with connect(database_url, role="auditor", tenant="default") as connection:
+        yield connection
+
+
+def grow(store: EventStore, streams: int) -> None:
+    """Events with a common tag, and three with a rare one besides."""
+    parts = [Append(f"s-{n}", said(4), tags=[COMMON, f"n:{n}"]) for n in range(streams)]
+    parts[1:1] = [Append("rare-1", said(3), tags=[COMMON, RARE])]
+    store.append_many(parts)
+
+
+def cost(auditor: Connection, query: Query) -> tuple[int, int, int]:
+    """Of a page of ten: the events, the pages of memory touched, and the rows read by scans."""
+    arguments = {"tenant": "default", "query": query.as_json(), "after": 0, "until": 2**62,
+                 "limit": 10}  # fmt: skip
+    scanned = "SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables"
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["tagged_page"]
+    with auditor.transaction():
+        [before] = auditor.execute(scanned).fetchone() or [0]
+        row: Any = auditor.execute(explain, arguments).fetchone()
+        [after] = auditor.execute(scanned).fetchone() or [0]
+    plan = row[0][0]["Plan"]
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return int(plan["Actual Rows"]), touched, int(after - before)
+
+
+COSTLY = [
+    (Query(tags=[RARE]), 9),
+    (Query(tags=[RARE, COMMON]), 9),
+    (Query(types=[Said], tags=[COMMON, RARE]) | Query(types=[Asked], tags=[RARE]), 9),
+    (Query(types=["log.none"], tags=[RARE]), 0),
+    (Query(tags=[COMMON]), 10),
+]
+
+
+def test_a_page_costs_what_it_finds(
+    store: EventStore, auditor: Connection, admin: Connection
+) -> None:
+    """However long the log and common the other tags."""
+    grow(store, 20)
+    grow(store, 20)
+    for query, _ in COSTLY:
+        cost(auditor, query)  # the session reads the catalogue
+    small = [cost(auditor, query) for query, _ in COSTLY]
+    grow(store, 800)
+    admin.execute("ANALYZE eventstore.events, eventstore.event_tags")
+    for (query, found), (_, before, _) in zip(COSTLY, small, strict=True):
+        events, touched, scanned = cost(auditor, query)
+        assert events == found
+        assert scanned == 0
+        # The rarest of the tags is found out by counting up to a thousand of each.
+        assert touched <= before + 60, query
+
+
+def test_a_query_stands_alone(shared: EventStore) -> None:
+    for ask in (shared.read_all, shared.subscribe):
+        with pytest.raises(InvalidEvent, match="alone"):
+            ask(query=Query(tags=["x"]), categories=["a"])
+        with pytest.raises(InvalidEvent, match="alone"):
+            ask(query=Query(tags=["x"]), event_types=["a"])
+        with pytest.raises(InvalidEvent, match="no Query"):
+            ask(query="x")  # type: ignore[arg-type]
+
+
+def test_other_tenants_see_nothing(
+    store: EventStore, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.append("a-1", said(1), tags=["x"])
+    with connect(database_url, role="auditor", tenant="other") as auditor:
+        query = "SELECT * FROM eventstore.tagged('default', %s, 0, 9, 9)"
+        assert auditor.execute(query, [Query(tags=["x"]).as_json()]).fetchall() == []
+
+
+def test_commands_ask_by_tag(
+    store: EventStore, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.append("a-1", said(2), tags=["hall:1", "seat:7"])
+    store.append("b-1", [Asked()], tags=["hall:1"])
+    store.append("a-1", [Asked()])
+
+    def listed(*words: str) -> Any:
+        assert main(["events", "list", *words, "--json", "--database-url", database_url]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    def positions(*words: str) -> list[int]:
+        return [each["position"] for each in listed(*words)]
+
+    assert listed("--tag", "seat:7")[0]["tags"] == ["hall:1", "seat:7"]
+    assert positions("--tag", "hall:1") == [1, 2, 3]
+    assert positions("--tag", "hall:1", "--reverse") == [3, 2, 1]
+    assert positions("--tag", "hall:1", "--tag", "seat:7", "--after", "1") == [2]
+    assert positions("--tag", "hall:1", "--type", "log.asked") == [3]
+    assert positions("--tag", "hall:1", "--category", "a", "--limit", "1") == [1]
+    assert positions("--tag", "hall:1", "--stream", "b-1") == [3]
+    assert positions("--tag", "none") == []
+    assert main(["events", "list", "--tag", "", "--database-url", database_url]) == 5
+    assert "query.tags" in capsys.readouterr().err
+    assert main(["events", "list", "--tag", "seat:7", "--database-url", database_url]) == 0
+    assert "hall:1, seat:7" in capsys.readouterr().out
