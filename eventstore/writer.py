@@ -77,9 +77,9 @@ class GroupCommitWriter:
         pending = Blocked(request, self.deadline(timeout))
         self.enqueue(pending)
         try:
-            told = pending.gate.acquire(timeout=max(0.0, pending.deadline - monotonic()))
+            told = pending.wait()
         except BaseException:
-            self.give_up(pending)  # the caller was interrupted, and leaves
+            self.give_up(pending)
             raise
         if not told:
             self.give_up(pending)
