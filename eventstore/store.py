@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 from uuid import UUID
 
-from eventstore import context, read
+from eventstore import context, read, receipts
 from eventstore.append import (
     ANY,
     Append,
@@ -301,6 +301,22 @@ class EventStore:
         return self.database.read(
             lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
         )
+
+    def committed(self, events: Sequence[Event | UUID]) -> frozenset[UUID]:
+        """The ids of those events, given as such or by their ids, that are recorded by now."""
+        return self.database.read(lambda c: receipts.committed(c, self.tenant, events))
+
+    def receipt_of(self, events: Sequence[Event | UUID]) -> Receipt | None:
+        """The receipt of the append of these events, if they are recorded by now.
+
+        For whoever has lost it, after a crash for example. None is the answer of this moment: what
+        a client sent before it died can still be under way. Appending the same events again is
+        certain, and gives the first receipt.
+
+        Raises DuplicateEventId when they are recorded otherwise than by one append to one stream,
+        and NotFound when their month is detached.
+        """
+        return self.database.read(lambda c: receipts.receipt_of(c, self.tenant, events))
 
     def stream_version(self, stream_id: str) -> int:
         """The stream's version now, 0 when it does not exist."""
