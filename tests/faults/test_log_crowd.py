@@ -43,7 +43,6 @@ def test_a_crowd_of_tasks(database_url: str, admin_url: str) -> None:
     async def crowd() -> None:
         async with await AsyncEventStore.open(database_url, registry=FACTS) as store:
             await asyncio.gather(*(work(store, number) for number in range(TASKS)))
-            assert store.writer_stats.largest_batch <= TASKS
 
     until = monotonic() + SECONDS
     with ending_sessions(admin_url), growing_little():

@@ -101,6 +101,7 @@ def test_who_comes_after_a_killed_importer_learns_what_it_did(
             importer.process.wait()
             assert store.receipt_of(keyed) is None
         receipt = until(lambda: store.receipt_of(keyed))
+    assert receipt is not None
     assert receipt.stream_version == 4
     assert store.append("held-1", said(3), batch_key="import-42") == receipt
     assert store.stream_version("held-1") == 4
