@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -21,7 +21,7 @@ from eventstore.errors import (
     ValueTaken,
 )
 from eventstore.guards import Guards
-from eventstore.prepared import Prepared, Row
+from eventstore.prepared import Prepared
 from eventstore.queries import load
 from eventstore.session import Session
 from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
@@ -29,6 +29,7 @@ from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
 __all__ = ["Appender", "is_lost"]
 
 _SQL = load("eventstore.sql", "append.sql")
+P = TypeVar("P")
 T = TypeVar("T")
 MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
@@ -38,10 +39,8 @@ _REPEATABLE: Final = {"40001", "40P01"}
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006"}
-# bigint[] in binary: the array's header, then each number with its length, which is -1 for NULL.
+# bigint[] of two in binary: the array's header, then each with its length.
 _PAIR: Final = Struct("!20x4xq4xq")
-_HAS_NULLS, _NUMBERS_AT = Struct("!4xi"), 20
-_LENGTH, _NUMBER = Struct("!i"), Struct("!4xq")
 
 
 class Appender:
@@ -53,7 +52,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Session | None = None
-        self._prepared: dict[str, Prepared] = {}
+        self._one: Prepared | None = None
         self._meanwhile: Callable[[], None] | None = None
 
     def append(
@@ -72,13 +71,8 @@ class Appender:
             receipt = self._append_one(requests[0])
             if receipt is not None:
                 return [[receipt]]
-        said = arguments(self._database.tenant, requests)
-        parameters = [value.encode() for value in said.values()]
-        answer = self._repeatedly(lambda c: self._send(c, "append", parameters))
-        positions, stream_versions, refusals = (column or b"" for column in answer)
-        # In binary, jsonb is its text after a byte for the version of the form.
-        refused = orjson.loads(refusals[1:]) if refusals else []
-        return _outcomes(_numbers(positions), _numbers(stream_versions), refused, requests)
+        parameters = arguments(self._database.tenant, requests)
+        return _outcomes(self._repeatedly("append", parameters), requests)
 
     def close(self) -> None:
         """Gives the connection back; the next append makes another."""
@@ -93,8 +87,7 @@ class Appender:
             **guard_arguments(guards, request.appends[0].stream_id),
         }
         try:
-            decided = self._repeatedly(lambda c: self._execute(c, "append_decided", parameters))
-            return receipts(request, *decided)
+            return receipts(request, *self._repeatedly("append_decided", parameters))
         except EventStoreError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state not in _REFUSALS:
@@ -104,11 +97,13 @@ class Appender:
                 {"sqlstate": state, "detail": orjson.loads(diag.message_detail)}, request
             )
 
-    def _repeatedly(self, execute: Callable[[Session], T]) -> T:
+    def _repeatedly(self, query: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
         """The answer to a query; a repeat may help where another transaction was in the way."""
         for repeats_left in range(MAX_REPEATS, -1, -1):
             try:
-                return self._database.patiently(lambda: self._do(execute))
+                return self._database.patiently(
+                    lambda: self._do(lambda c, p: self._execute(c, query, p), parameters)
+                )
             except EventStoreError as error:
                 if repeats_left == 0 or not self._repeatable(error):
                     raise
@@ -123,9 +118,7 @@ class Appender:
         if parameters is None:
             return None
         try:
-            (answer,) = self._database.patiently(
-                lambda: self._do(lambda c: self._send(c, "append_one", parameters))
-            )
+            answer = self._database.patiently(lambda: self._do(self._execute_one, parameters))
         except EventStoreError as error:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
@@ -136,14 +129,13 @@ class Appender:
         append = request.appends[0]
         return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
 
-    def _send(self, connection: Session, query: str, parameters: Sequence[bytes | None]) -> Row:
-        prepared = self._prepared.get(query)
-        if prepared is None:
-            prepared = self._prepared[query] = Prepared(connection, query, _SQL[query])
-        return prepared(parameters, self._meanwhile)
+    def _execute_one(self, connection: Session, parameters: list[bytes | None]) -> bytes | None:
+        if self._one is None:
+            self._one = Prepared(connection, "append_one", _SQL["append_one"])
+        return self._one(parameters, self._meanwhile)
 
     def _execute(
-        self, connection: Session, query: str, parameters: Mapping[str, Any]
+        self, connection: Session, query: str, parameters: dict[str, Any]
     ) -> tuple[Any, ...]:
         self._spend_the_wait()
         return connection.execute(_SQL[query], parameters, binary=True).fetchone() or ()
@@ -152,12 +144,12 @@ class Appender:
         if self._meanwhile is not None:
             self._meanwhile()
 
-    def _do(self, execute: Callable[[Session], T]) -> T:
+    def _do(self, execute: Callable[[Session, P], T], parameters: P) -> T:
         try:
             if self._connection is None or self._connection.closed:
                 self._spend_the_wait()
-                self._connection, self._prepared = self._database.writer(), {}
-            return execute(self._connection)
+                self._connection, self._one = self._database.writer(), None
+            return execute(self._connection, parameters)
         except psycopg.Error as error:
             fault = translate(error)
             if is_lost(fault) or isinstance(error, psycopg.errors.TransactionTimeout):
@@ -188,29 +180,11 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, StoreUnavailable) and lost(error)
 
 
-def _numbers(array: bytes) -> list[int]:
-    """The elements of a bigint[]; those of a refused request are NULL, which is 0 here."""
-    if _HAS_NULLS.unpack_from(array) == (0,):
-        return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_NUMBERS_AT:])]
-    numbers = list[int]()
-    at = _NUMBERS_AT
-    while at < len(array):
-        if _LENGTH.unpack_from(array, at) == (-1,):
-            numbers.append(0)
-            at += _LENGTH.size
-        else:
-            numbers += _NUMBER.unpack_from(array, at)
-            at += _NUMBER.size
-    return numbers
-
-
 def _outcomes(
-    positions: Sequence[int],
-    stream_versions: Sequence[int],
-    refusals: Sequence[dict[str, Any]],
-    requests: Sequence[Request],
+    answer: tuple[Any, ...], requests: Sequence[Request]
 ) -> list[list[Receipt] | AppendRefused]:
-    refused = {entry["request"]: entry for entry in refusals}
+    positions, stream_versions, refusals = answer
+    refused = {entry["request"]: entry for entry in refusals or ()}
     outcomes: list[list[Receipt] | AppendRefused] = []
     at = 0
     for number, request in enumerate(requests):

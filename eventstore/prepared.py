@@ -20,12 +20,11 @@ from eventstore.session import Session
 
 __all__ = ["Prepared"]
 
-Row = tuple[bytes | None, ...]
 _DONE: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 class Prepared:
-    """A statement with $1, $2 ... on one connection in autocommit; it gives one row.
+    """A statement with $1, $2 ... on one connection in autocommit; it gives one value, or None.
 
     Through a pooler nothing can be prepared; there it is sent whole each time.
     """
@@ -39,36 +38,32 @@ class Prepared:
 
     def __call__(
         self, parameters: Sequence[bytes | None], meanwhile: Callable[[], None] | None = None
-    ) -> Row:
-        """Runs it with parameters as text; the values are in PostgreSQL's binary form.
+    ) -> bytes | None:
+        """Runs it with parameters as text; the value is in PostgreSQL's binary form.
 
-        `meanwhile` is done while the server works, unless a pooler is in between. Raises
-        psycopg.Error, as a cursor does.
+        `meanwhile` is done while the server works. Raises psycopg.Error, as a cursor does.
         """
         if self._session.pooled:
             return self._send_whole(parameters)
         with self._session.lock:
-            pgconn = self._session.pgconn
-            pgconn.send_query_prepared(self._name, parameters, result_format=Format.BINARY)
+            self._session.pgconn.send_query_prepared(
+                self._name, parameters, result_format=Format.BINARY
+            )
             if meanwhile is not None:
-                self._session.wait(generators.send(pgconn))
+                self._session.wait(generators.send(self._session.pgconn))
                 meanwhile()
-            return _row(self._result())
+            return self._result().get_value(0, 0)
 
-    def _send_whole(self, parameters: Sequence[bytes | None]) -> Row:
+    def _send_whole(self, parameters: Sequence[bytes | None]) -> bytes | None:
         said = [None if one is None else one.decode() for one in parameters]
         cursor = psycopg.RawCursor(self._session)
         with self._session.unit():
             cursor.execute(self._query, said, binary=True)
         assert cursor.pgresult is not None, "a statement that did not raise has a result"
-        return _row(cursor.pgresult)
+        return cursor.pgresult.get_value(0, 0)
 
     def _result(self) -> PGresult:
         result: PGresult = self._session.wait(generators.execute(self._session.pgconn))[-1]
         if result.status not in _DONE:
             raise error_from_result(result)
         return result
-
-
-def _row(result: PGresult) -> Row:
-    return tuple([result.get_value(0, column) for column in range(result.nfields)])

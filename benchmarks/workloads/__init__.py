@@ -10,6 +10,7 @@ from benchmarks.sandbox import Sandbox
 from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
 from benchmarks.workloads.cache import cache
+from benchmarks.workloads.crowd import crowd
 from benchmarks.workloads.growth import growth
 from benchmarks.workloads.history import history
 from benchmarks.workloads.ingest import ingest
@@ -25,7 +26,7 @@ __all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 Workload = Callable[[Sandbox, Plan, Callable[[str], None]], Iterator[Outcome]]
 
 SECTIONS: Final[dict[str, dict[str, Workload]]] = {
-    "log": {"append": append, "batch": batch, "read": read, "ingest": ingest},
+    "log": {"append": append, "crowd": crowd, "batch": batch, "read": read, "ingest": ingest},
     "projections": {
         "history": history,
         "rebuild": rebuild,

@@ -1,7 +1,8 @@
 -- name: append
 -- Appends a batch of requests in one round trip and one transaction, with an outcome for each.
 SELECT positions, stream_versions, refusals
-  FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)
+  FROM eventstore.append(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
+                         %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
 
 -- name: append_decided
 -- Appends one request if what it rests on holds; raises the refusal, with its facts.

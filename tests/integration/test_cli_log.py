@@ -311,8 +311,7 @@ def test_an_append_in_flight_is_shown_with_its_holder(
         connection.execute("SET ROLE eventstore_appender")
         request = store.prepare([Append("talk-3", asked(1))])
         append = load("eventstore.sql", "append.sql")["append"]
-        parameters = list(arguments("default", [request]).values())
-        psycopg.RawCursor(connection).execute(append, parameters)
+        connection.execute(append, arguments("default", [request]))
         counted = answer(call, "events", "stats")
         [held] = counted["appends_in_flight"]
         assert (held["lower_bound"], held["application"]) == (7, "slow one")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg import RawCursor
-
 from eventstore import ANY, Append, Event, queries
 from eventstore.append import prepare
 from eventstore.database import Connection
@@ -27,8 +25,7 @@ def append(
         events = said(events)
     request = prepare([Append(stream_id, events, expected_version)], registry=FACTS)
     parameters = arguments(tenant, [request])
-    cursor = RawCursor(connection)
-    row = cursor.execute(APPEND, list(parameters.values()), binary=True).fetchone()
+    row = connection.execute(APPEND, parameters, binary=True).fetchone()
     assert row is not None
     positions, _, refusals = row
     assert refusals is None, refusals
