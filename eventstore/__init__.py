@@ -2,6 +2,7 @@
 
 from eventstore.append import ANY, NO_STREAM, STREAM_EXISTS, Append, Receipt
 from eventstore.async_store import AsyncEventStore
+from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
@@ -33,5 +34,6 @@ __all__ = [
     "RecordedEvent",
     "Snapshots",
     "Subscription",
+    "events_with_key",
     "upcaster",
 ]

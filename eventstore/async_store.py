@@ -23,6 +23,7 @@ from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
 from eventstore.subscriptions.async_directory import AsyncSubscriptions
+from eventstore.writer_stats import WriterStats
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
 
@@ -157,6 +158,19 @@ class AsyncEventStore:
     async def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """As EventStore.read_event."""
         return await asyncio.to_thread(self.store.read_event, event_id)
+
+    async def committed(self, events: Sequence[Event | UUID]) -> frozenset[UUID]:
+        """As EventStore.committed."""
+        return await asyncio.to_thread(self.store.committed, events)
+
+    async def receipt_of(self, events: Sequence[Event | UUID]) -> Receipt | None:
+        """As EventStore.receipt_of."""
+        return await asyncio.to_thread(self.store.receipt_of, events)
+
+    @property
+    def writer_stats(self) -> WriterStats:
+        """As EventStore.writer_stats."""
+        return self.store.writer_stats
 
     async def stream_version(self, stream_id: str) -> int:
         """As EventStore.stream_version."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from eventstore.append import Request
 from eventstore.appender import Appender, is_lost
 from eventstore.errors import EventStoreError, StoreUnavailable
-from eventstore.pending import Outcome, Pending
+from eventstore.pending import Blocked, Outcome, Pending
 
 __all__ = ["Told", "in_doubt", "send", "tell"]
 
+_GATES: Final = 8
+"""Gates that are opened at once, each the first of a chain."""
 Told = list[tuple[Pending, Outcome]]
 """Requests, and how they ended."""
 
@@ -36,7 +39,12 @@ def send(appender: Appender, batch: Sequence[Pending], meanwhile: Callable[[], N
 def tell(told: Told) -> None:
     """Gives each its outcome, and those of one event loop all theirs at once; empties the list."""
     desks = {pending.settle(outcome) for pending, outcome in told}
+    blocked = [pending for pending, _ in told if isinstance(pending, Blocked)]
     told.clear()
+    for pending, successor in zip(blocked, blocked[_GATES:], strict=False):
+        pending.next = successor
+    for pending in blocked[:_GATES]:
+        pending.open()
     for desk in desks:
         if desk is not None:
             desk.ring()

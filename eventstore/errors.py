@@ -346,7 +346,7 @@ class Overloaded(EventStoreError):
 
 
 class NotFlushed(EventStoreError):
-    """The store was closed, and some appends had no outcome yet; their callers have an error.
+    """The store was closed while some appends had no outcome yet.
 
     `not_sent` are the ids of events that were not recorded and never will be; those `in_doubt` may
     have been recorded. Appending the same events again is safe for both.

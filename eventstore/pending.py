@@ -40,20 +40,48 @@ class Pending:
 
 
 class Blocked(Pending):
-    """Its caller is a thread that waits at `gate`."""
+    """Its caller is a thread that waits at a gate, and opens the next one when it comes through.
 
-    __slots__ = ("gate",)
+    All gates of a batch opened at once would have hundreds of threads contend for the interpreter,
+    each waking every few milliseconds to ask for it.
+    """
+
+    __slots__ = ("_gate", "_left", "next")
 
     def __init__(self, request: Request, deadline: float) -> None:
         super().__init__(request, deadline)
-        self.gate = Lock()
-        self.gate.acquire()
+        self.next: Blocked | None = None
+        self._left = False
+        self._gate = Lock()
+        self._gate.acquire()
+
+    def wait(self) -> bool:
+        """Whether the gate opened before the deadline; if not, the caller leaves."""
+        opened = False
+        try:
+            opened = self._gate.acquire(timeout=max(0.0, self.deadline - monotonic()))
+        finally:
+            if not opened:  # too late, or interrupted
+                self._left = True
+                opened = self._gate.acquire(blocking=False)
+            if opened and self.next is not None:
+                self.next.open()
+        return opened
 
     def settle(self, outcome: Outcome) -> Desk | None:
-        """Opens the gate."""
+        """Notes the outcome; the gate is opened afterwards."""
         self.outcome = outcome
-        self.gate.release()
         return None
+
+    def open(self) -> None:
+        """Lets the caller come through, or the next one when it has left."""
+        this: Blocked | None = self
+        while this is not None:
+            this._gate.release()
+            # Who finds it open, the caller that leaves or this, goes on; never both.
+            if not (this._left and this._gate.acquire(blocking=False)):
+                return
+            this = this.next
 
 
 class Submitted(Pending):

@@ -7,12 +7,13 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from eventstore import read
-from eventstore.append import check_name
+from eventstore import read, receipts
+from eventstore.append import Receipt
 from eventstore.config import Settings, load
 from eventstore.database import Database, Limits
-from eventstore.event import RecordedEvent
+from eventstore.event import Event, RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import check_alone, query_page
 from eventstore.registry import EventRegistry, default_registry
@@ -179,6 +180,22 @@ class LogReader:
         return self.database.read_log(
             lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
         )
+
+    def committed(self, events: Sequence[Event | UUID]) -> frozenset[UUID]:
+        """The ids of those events, given as such or by their ids, that are recorded by now."""
+        return self.database.read(lambda c: receipts.committed(c, self.tenant, events))
+
+    def receipt_of(self, events: Sequence[Event | UUID]) -> Receipt | None:
+        """The receipt of the append of these events, if they are recorded by now.
+
+        For whoever has lost it, after a crash for example. None is the answer of this moment: what
+        a client sent before it died can still be under way. Appending the same events again is
+        certain, and gives the first receipt.
+
+        Raises DuplicateEventId when they are recorded otherwise than by one append to one stream,
+        and NotFound when their month is detached.
+        """
+        return self.database.read(lambda c: receipts.receipt_of(c, self.tenant, events))
 
     def stream_version(self, stream_id: str) -> int:
         """The stream's version now, 0 when it does not exist."""

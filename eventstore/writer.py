@@ -77,9 +77,9 @@ class GroupCommitWriter:
         pending = Blocked(request, self.deadline(timeout))
         self.enqueue(pending)
         try:
-            told = pending.gate.acquire(timeout=max(0.0, pending.deadline - monotonic()))
+            told = pending.wait()
         except BaseException:
-            self.give_up(pending)  # the caller was interrupted, and leaves
+            self.give_up(pending)
             raise
         if not told:
             self.give_up(pending)
@@ -132,9 +132,10 @@ class GroupCommitWriter:
         with self._mutex:
             if pending.outcome is not None:
                 return
-            waited = monotonic() - pending.entered
+            now = monotonic()
+            waited = now - pending.entered
             if self._queue.withdraw(pending):
-                self._tally.overloaded += 1
+                self._tally.overloaded += now >= pending.deadline  # else it was interrupted
                 pending.outcome = self._queue.overloaded(waited)
             else:
                 pending.outcome = StoreUnavailable(
@@ -155,6 +156,7 @@ class GroupCommitWriter:
         """
         with self._mutex:
             self._closed = True
+            self._room.notify_all()
             idle, self._led = not self._led, True
         if idle:
             self._end()
