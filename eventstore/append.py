@@ -171,6 +171,8 @@ def _check_event(event: Event, registry: EventRegistry) -> UUID:
             "unknown event type: the store's registry holds no such class",
             event_type=event.event_type,
         )
+    if by := registry.reserved(type(event)):
+        raise InvalidEvent(f"only {by} says that", event_type=event.event_type)
     return event.event_id
 
 

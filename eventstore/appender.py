@@ -20,6 +20,7 @@ from eventstore.errors import (
     EventStoreError,
     StoreUnavailable,
     StreamClosed,
+    StreamNotClosed,
     ValueTaken,
 )
 from eventstore.guards import Guards
@@ -40,7 +41,7 @@ _REPEATABLE: Final = {"40001", "40P01"}
 # month): what append_one leaves to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
-_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007"}
+_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES009"}
 # bigint[] of two in binary: the array's header, then each with its length.
 _PAIR: Final = Struct("!20x4xq4xq")
 
@@ -79,12 +80,20 @@ class Appender:
 
     def _append_decided(self, request: Request, guards: Guards) -> list[Receipt] | AppendRefused:
         """The receipts of a request that rests on more than its own streams."""
-        parameters = {
-            **arguments(self._database.tenant, [request]),
-            **guard_arguments(guards, request.appends[0].stream_id),
-        }
+        more = guard_arguments(guards, request.appends[0].stream_id)
+        return self._append_alone("append_decided", request, more)
+
+    def mark(self, request: Request) -> list[Receipt] | AppendRefused:
+        """The receipt of the lone event by which a stream is closed, reopened or described."""
+        return self._append_alone("mark_stream", request, {})
+
+    def _append_alone(
+        self, query: str, request: Request, more: dict[str, str]
+    ) -> list[Receipt] | AppendRefused:
+        """The receipts of a request whose refusal the database raises."""
+        parameters = {**arguments(self._database.tenant, [request]), **more}
         try:
-            return receipts(request, *self._repeatedly("append_decided", parameters))
+            return receipts(request, *self._repeatedly(query, parameters))
         except EventStoreError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state not in _REFUSALS:
@@ -205,6 +214,8 @@ def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
         return ConcurrencyConflict(stream_id, said, detail["actual"] or 0)
     if entry["sqlstate"] == "ES007":
         return StreamClosed(stream_id, datetime.fromisoformat(detail["closed_at"]))
+    if entry["sqlstate"] == "ES009":
+        return StreamNotClosed(stream_id)
     if entry["sqlstate"] == "ES006":
         return ValueTaken(detail["scope"], detail["value"], detail["held_by"])
     return DuplicateEventId(

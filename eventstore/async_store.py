@@ -19,6 +19,7 @@ from eventstore.context import all_in_context, one_append
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
+from eventstore.streams import AsyncStreams
 from eventstore.subscription import Checkpoint, Subscription
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
@@ -37,6 +38,7 @@ class AsyncEventStore:
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
+        self.streams = AsyncStreams(store.streams)
 
     @classmethod
     async def open(

@@ -15,6 +15,8 @@ MAX_TAGS: Final = 64
 """Tags of one event."""
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
+MAX_DESCRIPTION_BYTES: Final = 16 * 1024
+"""Bytes of what describes a stream."""
 MAX_NESTING: Final = 100
 """Levels of nesting in a payload."""
 MAX_EVENTS_PER_CALL: Final = 10_000

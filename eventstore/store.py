@@ -31,6 +31,7 @@ from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
+from eventstore.streams import Streams
 from eventstore.subscription import Checkpoint, Subscription
 from eventstore.writer import GroupCommitWriter
 
@@ -53,6 +54,7 @@ class EventStore:
         self.writer = GroupCommitWriter(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
+        self.streams = Streams(database)
 
     @classmethod
     def open(

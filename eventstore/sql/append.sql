@@ -12,6 +12,12 @@ SELECT positions, stream_versions
        %(append_events)s, %(event_ids)s, %(bodies)s,
        %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s)
 
+-- name: mark_stream
+-- Appends the event by which a stream is closed, reopened or described, and does what it says.
+SELECT positions, stream_versions
+  FROM eventstore.mark_stream(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
+                              %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
+
 -- name: append_one
 -- Appends one event that needs no close look: {position, stream_version}, or NULL where it does.
 SELECT eventstore.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

@@ -100,8 +100,8 @@ def test_nobody_inserts_past_the_function(sessions: dict[str, Connection]) -> No
     tables = relations(admin, "rp")
     before = whole(admin, tables)
     for part, relation in product(PARTS, tables):
-        if part == "owner" and relation in ("alembic_version", "tenant_logins"):
-            continue  # these are the owner's to write
+        if part == "owner" and relation in OWNERS_OWN:
+            continue
         statement = SQL("INSERT INTO {0} SELECT (jsonb_populate_record(NULL::{0}, %s)).*").format(
             Identifier("eventstore", relation)
         )
@@ -111,6 +111,7 @@ def test_nobody_inserts_past_the_function(sessions: dict[str, Connection]) -> No
     assert whole(admin, tables) == before
 
 
+OWNERS_OWN = {"alembic_version", "tenant_logins", "counted", "event_counts"}
 ROW = {
     "position": 99,
     "tenant_id": "default",
@@ -142,10 +143,13 @@ def test_who_may_call_what(admin: Connection) -> None:
     allowed: dict[str, set[str]] = {}
     for role, function in admin.execute(query, [list(PARTS[1:])]):
         allowed.setdefault(role, set()).add(function)
-    reading = {"appends_in_flight", "current_tenant", "partition_gaps", "watermark"}
-    keeping = {"ensure_partitions", "seal_partitions"}
+    reading = {
+        "appends_in_flight", "count_events", "counts_until", "current_tenant", "partition_gaps",
+        "watermark",
+    }  # fmt: skip
+    keeping = {"add_counts", "count_all_events", "ensure_partitions", "seal_partitions"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "append_decided", "append_one", "ensure_partitions"},
+        "appender": {"append", "append_decided", "append_one", "ensure_partitions", "mark_stream"},
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping,
         "auditor": reading | {"shard_of", "wait_for_news"},
@@ -153,8 +157,9 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 
 LOG_FUNCTIONS = {
-    "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
-    "decide", "ensure_partitions", "lock_streams", "partition_gaps", "protect_log",
+    "add_counts", "append", "append_decided", "append_one", "appends_in_flight", "bind_login",
+    "count_all_events", "count_events", "counts_until", "current_tenant", "decide",
+    "ensure_partitions", "lock_streams", "mark_stream", "partition_gaps", "protect_log",
     "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news",
     "watermark",
 }  # fmt: skip
