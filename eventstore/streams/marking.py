@@ -54,21 +54,21 @@ def mark(
 
 def closed(reason: str) -> Event:
     """The event that closes a stream; raises InvalidEvent."""
-    from eventstore.vocabulary.streams import Closed
+    from eventstore.vocabulary.stream import Closed
 
     return Closed(reason=reason)
 
 
 def reopened(reason: str) -> Event:
     """The event that reopens a stream; raises InvalidEvent."""
-    from eventstore.vocabulary.streams import Reopened
+    from eventstore.vocabulary.stream import Reopened
 
     return Reopened(reason=reason)
 
 
 def described(description: Mapping[str, Any]) -> Event:
     """The event that says it; raises InvalidEvent for what is no JSON object of that size."""
-    from eventstore.vocabulary.streams import Described
+    from eventstore.vocabulary.stream import Described
 
     if not isinstance(description, Mapping):
         raise InvalidEvent("must be a mapping of JSON values", path="description")
@@ -79,7 +79,7 @@ def described(description: Mapping[str, Any]) -> Event:
 @cache
 def _registry() -> EventRegistry:
     """The one in which these events may be appended."""
-    from eventstore.vocabulary.streams import ABOUT_STREAMS
+    from eventstore.vocabulary.stream import ABOUT_STREAMS
 
     made = EventRegistry()
     for kind in ABOUT_STREAMS:

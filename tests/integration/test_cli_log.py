@@ -204,7 +204,7 @@ def test_streams_are_listed_in_pages(call: Call, run: UUID) -> None:
     assert (code, "talk-1" in out, "talk-2" in out) == (0, True, False)
     assert "--after talk-1" in err
     assert answer(call, "streams", "list", "--after", "talk-1") == [
-        {"stream_id": "talk-2", "category": "talk", "stream_version": 3}
+        {"stream_id": "talk-2", "category": "talk", "stream_version": 3, "closed_at": None}
     ]
     found = answer(call, "streams", "list", "--category", "note")
     assert [each["stream_id"] for each in found] == ["note-1"]

@@ -28,7 +28,7 @@ from eventstore.errors import (
 from eventstore.limits import MAX_DESCRIPTION_BYTES
 from eventstore.queries import load
 from eventstore.streams import marking
-from eventstore.vocabulary.streams import Closed, Described, Reopened
+from eventstore.vocabulary.stream import Closed, Described, Reopened
 from eventstore.wire import arguments
 from tests.integration.log.facts import open_store, said
 
