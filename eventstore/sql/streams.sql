@@ -34,16 +34,13 @@ SELECT category, event_type, retention_class, events, streams, counted_to
   FROM eventstore.counts_until(%(tenant)s, %(until)s)
 
 -- name: runs
--- The runs whose last event lies in a window of the log, which begins below a position; the newest
--- first, each with the number of its events, from the index of correlations. In every row, where
--- the window ends; a row without a run when it has none.
-WITH walked AS MATERIALIZED (
-    SELECT position, correlation_id, recorded_at FROM eventstore.events
-     WHERE tenant_id = %(tenant)s AND position < %(before)s
-     ORDER BY position DESC LIMIT %(window)s
-), latest AS (
+-- The runs whose last event lies in a window of positions, the newest first, each with the number
+-- of its events, from the index of correlations.
+WITH latest AS (
     SELECT DISTINCT ON (correlation_id) correlation_id, position, recorded_at
-      FROM walked ORDER BY correlation_id, position DESC
+      FROM eventstore.events
+     WHERE tenant_id = %(tenant)s AND position >= %(from)s AND position < %(before)s
+     ORDER BY correlation_id, position DESC
 ), page AS (
     SELECT l.* FROM latest AS l
      WHERE NOT EXISTS (SELECT FROM eventstore.events AS later
@@ -52,15 +49,14 @@ WITH walked AS MATERIALIZED (
                           AND later.position >= %(before)s AND later.position <= %(until)s)
      ORDER BY l.position DESC LIMIT %(limit)s
 )
-SELECT p.correlation_id, c.events, c.first_position, p.position, p.recorded_at, w.lowest
-  FROM (SELECT min(position) AS lowest FROM walked) AS w
-  LEFT JOIN page AS p ON true
-  LEFT JOIN LATERAL (
+SELECT p.correlation_id, c.events, c.first_position, p.position, p.recorded_at
+  FROM page AS p
+ CROSS JOIN LATERAL (
        SELECT count(*) AS events, min(e.position) AS first_position
          FROM eventstore.events AS e
         WHERE e.tenant_id = %(tenant)s AND e.correlation_id = p.correlation_id
           AND e.position <= p.position
-       ) AS c ON true
+       ) AS c
  ORDER BY p.position DESC
 
 -- name: of_correlation

@@ -14,8 +14,9 @@ from eventstore.queries import load
 
 __all__ = ["LinkedStream", "Run", "runs", "streams_of_correlation", "streams_of_tag"]
 
-WINDOW: Final = 1_000
-"""Events that are walked back at a time in search of runs."""
+FIRST_WINDOW: Final = 1_000
+LARGEST_WINDOW: Final = 256_000
+"""Positions that are looked through at a time; twice as many after a window without a run."""
 
 _SQL: Final = load("eventstore.sql", "streams.sql")
 
@@ -44,17 +45,20 @@ class LinkedStream:
 def runs(database: Database, before: int | None, limit: int) -> Iterator[Run]:
     """At most `limit` runs, the one with the newest event first, by their last event.
 
-    Only those whose last event has a position below `before`. A window of the log is read at a
-    time; the events of a run are counted in the index of correlations alone.
+    Only those whose last event has a position below `before`. The log is looked through in windows
+    of positions; the events of a run are counted in the index of correlations alone.
     """
     until = database.read(read.watermark)
     before = until + 1 if before is None else min(before, until + 1)
+    window = FIRST_WINDOW
     while limit > 0 and before > 1:
-        found, before = database.read(
-            lambda c, b=before, n=limit: _window(c, database.tenant, b, until, n)  # type: ignore[misc]
-        )
-        yield from found
+        arguments = {"before": before, "from": before - window, "until": until, "limit": limit}
+        found = _rows(database, "runs", arguments)
+        yield from (Run(*row) for row in found)
         limit -= len(found)
+        before -= window
+        if not found:
+            window = min(2 * window, LARGEST_WINDOW)
 
 
 def streams_of_correlation(
@@ -70,23 +74,15 @@ def streams_of_tag(database: Database, tag: str, limit: int) -> list[LinkedStrea
     return _linked(database, "of_tag", {"tag": tag, "limit": limit})
 
 
-def _window(
-    connection: Connection, tenant: str, before: int, until: int, limit: int
-) -> tuple[list[Run], int]:
-    """The runs of a window, and the position below which the next one begins; 0 at the end."""
-    arguments = {"tenant": tenant, "before": before, "until": until, "window": WINDOW}
-    with translated():
-        rows = connection.execute(_SQL["runs"], {**arguments, "limit": limit}).fetchall()
-    found = [Run(*facts) for *facts, _ in rows if facts[0] is not None]
-    if len(found) == limit:
-        return found, found[-1].last_position
-    return found, rows[0][-1] or 0
-
-
 def _linked(database: Database, query: str, arguments: dict[str, Any]) -> list[LinkedStream]:
-    def rows(connection: Connection) -> list[LinkedStream]:
+    return [LinkedStream(*row) for row in _rows(database, query, arguments)]
+
+
+def _rows(database: Database, query: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def rows(connection: Connection) -> list[tuple[Any, ...]]:
         with translated():
-            found = connection.execute(_SQL[query], {"tenant": database.tenant, **arguments})
-            return [LinkedStream(*row) for row in found]
+            return connection.execute(
+                _SQL[query], {"tenant": database.tenant, **arguments}
+            ).fetchall()
 
     return database.read(rows)

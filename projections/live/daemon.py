@@ -2,7 +2,7 @@
 
 Each daemon holds its fair share of the shards: a thread and a connection for each one, one tail
 that reads the log for all of them, and one coordinator that decides what to take and what to give
-back.
+back. It also keeps the counts of the log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from projections.checkpoint import LEASE_SECONDS
 from projections.hooks.hook import Hook
 from projections.hooks.installed import checked
 from projections.live.coordinator import Coordinator
+from projections.live.counting import Counting
 from projections.live.observer import Observer
 from projections.live.tail import Tail
 from projections.projection import Projection
@@ -56,6 +57,7 @@ def run_daemon(
     with (
         Observer(url, rules, hooks=hooks, http=http) as observer,
         Tail(url, batch=batch, revive=revive, pulse=observer.pulse) as tail,
+        Counting(url),
     ):
         coordinator = Coordinator(
             url,

@@ -139,6 +139,8 @@ def test_movers_wait_for_each_other(
     store: EventStore, projector: Connection, wait_for_blocked: Callable[[int], None]
 ) -> None:
     store.append("a-1", said(3))
+    counted(store)
+    store.append("a-1", said(3))
     with store.database.auditor() as session, ThreadPoolExecutor(2) as pool:
         with session.transaction():
             session.execute(SQL["count"], {"tenant": "default", "step": 10})
@@ -149,6 +151,22 @@ def test_movers_wait_for_each_other(
         assert own.result() == in_truth(store)
     counts.count_all(projector)
     assert counted(store) == in_truth(store)
+
+
+def test_a_listing_is_of_one_moment(
+    store: EventStore, auditor: Connection, wait_for_blocked: Callable[[int], None]
+) -> None:
+    """What is counted while it is made is not in it twice."""
+    store.append("a-1", said(3))
+    counted(store)
+    store.append("a-1", said(4))
+    with connect(store.database.url, role="owner") as owner, ThreadPoolExecutor(1) as pool:
+        with owner.transaction():
+            owner.execute("LOCK TABLE eventstore.event_counts")
+            listing = pool.submit(counts._counts, auditor, "default")
+            wait_for_blocked(1)
+            owner.execute(SQL["count"], {"tenant": "default", "step": 10})
+        assert listing.result().of_categories() == [CategoryCount("a", 1, 7)]
 
 
 def test_counts_stay_exact_while_all_move_them(
@@ -174,9 +192,9 @@ def test_counts_stay_exact_while_all_move_them(
             assert all(now[key] >= before[key] for key in before), "a listing went back in time"
             before = now
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(9) as pool:
         jobs = [pool.submit(append, number) for number in range(4)]
-        jobs += [pool.submit(count_for_all), *(pool.submit(list_them, each) for each in stores)]
+        jobs += [pool.submit(count_for_all), *(pool.submit(list_them, each) for each in stores * 2)]
         for job in jobs:
             job.result()
     for store in stores:
@@ -198,13 +216,14 @@ def test_what_is_detached_or_erased_stays_counted(store: EventStore, admin: Conn
 
 
 def test_a_listing_costs_the_same_whatever_the_length_of_the_log(
-    store: EventStore, auditor: Connection
+    store: EventStore, auditor: Connection, admin: Connection
 ) -> None:
     """In pages of the database that are looked at, by the movement and by the reading."""
     store.append("a-1", [*said(1), Asked()])
     costs = []
     for length in (500, 8_000):
         store.append("a-1", said(length))
+        admin.execute("ANALYZE eventstore.events")
         counted(store)
         store.append("a-1", said(10))
         costs.append(
@@ -219,13 +238,19 @@ def test_a_listing_costs_the_same_whatever_the_length_of_the_log(
 
 
 def buffers(session: Connection, source: str) -> int:
-    """How many pages a call looks at, and what it calls; what it does is rolled back."""
-    with session.transaction(force_rollback=True):
-        ((found,),) = session.execute(
-            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM eventstore.{source}"
-        ).fetchall()
-    plan: dict[str, Any] = found[0]["Plan"]
-    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+    """How many pages a call looks at, and what it calls; what it does is rolled back.
+
+    The least of three: the first fills the session's caches of the catalogue.
+    """
+    looked: list[int] = []
+    for _ in range(3):
+        with session.transaction(force_rollback=True):
+            ((found,),) = session.execute(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM eventstore.{source}"
+            ).fetchall()
+        plan: dict[str, Any] = found[0]["Plan"]
+        looked.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    return min(looked)
 
 
 def test_a_login_without_a_tenant_counts_nothing(store: EventStore, database_url: str) -> None:
