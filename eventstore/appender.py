@@ -22,6 +22,7 @@ from eventstore.errors import (
     EventStoreError,
     StoreUnavailable,
     StreamClosed,
+    StreamNotClosed,
     ValueTaken,
 )
 from eventstore.guards import Guards
@@ -48,7 +49,7 @@ _REPEATABLE: Final = {"40001", "40P01"}
 # month): what append_one and append_several leave to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
-_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008"}
+_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008", "ES009"}
 
 
 class Appender:
@@ -95,12 +96,20 @@ class Appender:
 
     def _append_decided(self, request: Request, guards: Guards) -> list[Receipt] | AppendRefused:
         """The receipts of a request that rests on more than its own streams."""
-        parameters = {
-            **arguments(self._database.tenant, [request]),
-            **guard_arguments(guards, request.appends[0].stream_id),
-        }
+        more = guard_arguments(guards, request.appends[0].stream_id)
+        return self._append_alone("append_decided", request, more)
+
+    def mark(self, request: Request) -> list[Receipt] | AppendRefused:
+        """The receipt of the lone event by which a stream is closed, reopened or described."""
+        return self._append_alone("mark_stream", request, {})
+
+    def _append_alone(
+        self, query: str, request: Request, more: dict[str, str]
+    ) -> list[Receipt] | AppendRefused:
+        """The receipts of a request whose refusal the database raises."""
+        parameters = {**arguments(self._database.tenant, [request]), **more}
         try:
-            decided = self._repeatedly(lambda c: self._execute(c, "append_decided", parameters))
+            decided = self._repeatedly(lambda c: self._execute(c, query, parameters))
             return receipts(request, *decided)
         except EventStoreError as error:
             state = getattr(error.__cause__, "sqlstate", None)
@@ -249,6 +258,8 @@ def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
         return ConcurrencyConflict(stream_id, said, detail["actual"] or 0)
     if entry["sqlstate"] == "ES007":
         return StreamClosed(stream_id, datetime.fromisoformat(detail["closed_at"]))
+    if entry["sqlstate"] == "ES009":
+        return StreamNotClosed(stream_id)
     if entry["sqlstate"] == "ES006":
         return ValueTaken(detail["scope"], detail["value"], detail["held_by"])
     return DuplicateEventId(

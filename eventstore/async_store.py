@@ -21,6 +21,7 @@ from eventstore.desk import Desk
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
+from eventstore.streams import AsyncStreams
 from eventstore.subscription import Checkpoint, Subscription
 from eventstore.subscriptions.async_directory import AsyncSubscriptions
 from eventstore.writer_stats import WriterStats
@@ -44,6 +45,7 @@ class AsyncEventStore:
         self.store = store
         self._desk: Desk | None = None
         self.subscriptions = AsyncSubscriptions(store.subscriptions)
+        self.streams = AsyncStreams(store.streams)
 
     @classmethod
     async def open(

@@ -9,6 +9,7 @@
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
     │   ├── DuplicateEventId     the event id already names another fact
     │   ├── StreamClosed         the stream takes no more events
+    │   ├── StreamNotClosed      the stream can't be reopened: it is open
     │   └── ValueTaken           another stream has the value that must be unique
     ├── CommandRefused           the rules said no: see eventstore.refusals
     ├── SubscriptionExists       one of that name is there, with another definition
@@ -65,6 +66,7 @@ __all__ = [
     "SchemaMismatch",
     "StoreUnavailable",
     "StreamClosed",
+    "StreamNotClosed",
     "SubscriptionExists",
     "SubscriptionInUse",
     "UnknownEventType",
@@ -186,6 +188,14 @@ class StreamClosed(AppendRefused):
             f"stream {stream_id} is closed since {closed_at.isoformat(' ', 'seconds')}; reopen it, "
             "or say it in another stream"
         )
+
+
+class StreamNotClosed(AppendRefused):
+    """The stream was to be reopened, and is open."""
+
+    def __init__(self, stream_id: str) -> None:
+        self.stream_id = stream_id
+        super().__init__(f"stream {stream_id} is not closed; append to it")
 
 
 class ValueTaken(AppendRefused):

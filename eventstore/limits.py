@@ -19,6 +19,8 @@ MAX_TYPES: Final = 1_000
 """Event types of one item of a query."""
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
+MAX_DESCRIPTION_BYTES: Final = 16 * 1024
+"""Bytes of what describes a stream."""
 MAX_NESTING: Final = 100
 """Levels of nesting in a payload."""
 MAX_EVENTS_PER_CALL: Final = 10_000

@@ -7,6 +7,7 @@ through them. An ordered read of the log takes the watermark first, in a stateme
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 from uuid import UUID
@@ -240,10 +241,10 @@ def stream_version(connection: Connection, tenant: str, stream_id: str) -> int:
 
 def streams_page(
     connection: Connection, tenant: str, after: str, limit: int, category: str | None = None
-) -> list[tuple[str, int]]:
-    """Up to `limit` (stream_id, stream_version) with stream_id > after, in order."""
+) -> list[tuple[str, int, datetime | None]]:
+    """Up to `limit` (stream_id, stream_version, closed_at) with stream_id > after, in order."""
     arguments = {"tenant": tenant, "after": after, "limit": limit, "category": category}
-    return [(row[0], row[1]) for row in _rows(connection, "streams", arguments)]
+    return [(row[0], row[1], row[2]) for row in _rows(connection, "streams", arguments)]
 
 
 def pages(

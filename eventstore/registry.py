@@ -33,6 +33,7 @@ class EventRegistry:
         self._readers: dict[type[Event], Reader | None] = {}
         self._quick: dict[str, tuple[int, Reader]] = {}
         """For each type with a quick reader, the newest schema_version and its reader."""
+        self._reserved: dict[type[Event], str] = {}
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         """By its name, if it is the default one: every process has its own."""
@@ -65,6 +66,14 @@ class EventRegistry:
     def knows(self, cls: type[Event]) -> bool:
         """Whether that very class is the registered one for its type and schema_version."""
         return self._classes.get((cls.event_type, cls.schema_version)) is cls
+
+    def reserve(self, cls: type[Event], by: str) -> None:
+        """Lets a registered class be read, and appended only `by` a part of the store."""
+        self._reserved[cls] = by
+
+    def reserved(self, cls: type[Event]) -> str | None:
+        """Which part of the store alone appends events of that class; None if anybody may."""
+        return self._reserved.get(cls)
 
     def __iter__(self) -> Iterator[type[Event]]:
         return iter(self._classes.values())

@@ -29,6 +29,7 @@ from eventstore.guards import Guards
 from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
+from eventstore.streams import Streams
 from eventstore.subscriptions import Subscriptions
 from eventstore.writer import GroupCommitWriter
 from eventstore.writer_stats import WriterStats
@@ -57,6 +58,7 @@ class EventStore(LogReader):
         )
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
+        self.streams = Streams(database)
         self.subscriptions = Subscriptions(database, registry)
 
     def close(self, timeout: float | None = None) -> None:

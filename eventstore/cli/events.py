@@ -144,11 +144,23 @@ def tail(
                     sys.stdout.flush()
 
 
+@app.command("types")
+def list_types(
+    context: typer.Context,
+    category: Annotated[str | None, typer.Option(help="Only in this category.")] = None,
+) -> None:
+    """List the event types, each with its number of events: exact, and without reading them."""
+    options = Options.of(context)
+    with _open(options) as store:
+        found = [asdict(each) for each in store.streams.event_types(category)]
+    print_rows(options, found, ("event_type", "retention_class", "events", "streams"))
+
+
 @app.command()
 def stats(
     context: typer.Context,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Count every event; takes as long as reading them.")
+        bool, typer.Option("--exact", help="Count each partition; takes as long as reading it.")
     ] = False,
 ) -> None:
     """Count the log by category, type, retention class and month; show its ends and watermark."""
@@ -160,13 +172,11 @@ def stats(
     if options.json:
         print_json(asdict(counted))
         return
-    tables = ("categories", "event_types", "partitions", "appends_in_flight", "sampled_percent")
+    tables = ("categories", "event_types", "partitions", "appends_in_flight")
     record = {name: value for name, value in asdict(counted).items() if name not in tables}
     print_record(options, {**record, "appends_in_flight": len(counted.appends_in_flight)})
     _section(options, "categories", counted.categories)
-    sampled = counted.sampled_percent
-    how = "" if sampled is None else f" (from {sampled:.2g} % of the log; --exact counts)"
-    _section(options, f"event types{how}", counted.event_types)
+    _section(options, "event types", counted.event_types)
     how = "" if exact else " (the server's estimate, of all tenants; --exact counts)"
     _section(options, f"partitions{how}", counted.partitions)
     _section(options, "appends in flight", counted.appends_in_flight)

@@ -10,10 +10,15 @@ import typer
 from eventstore.cli.event_rows import print_events
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_rows, say
+from eventstore.cli.stream_life import close, describe, info, reopen
+from eventstore.cli.stream_links import categories, of, runs
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Streams: the ordered events of one thing each.")
+
+for _command in (info, close, reopen, describe, categories, runs, of):
+    app.command()(_command)
 
 Limit = Annotated[int, typer.Option(min=1, max=2**31, help="At most so many.")]
 
@@ -40,10 +45,15 @@ def list_streams(
             lambda c: read.streams_page(c, store.tenant, after, limit + 1, category)
         )
     rows = [
-        {"stream_id": each, "category": each.partition("-")[0], "stream_version": number}
-        for each, number in found[:limit]
+        {
+            "stream_id": each,
+            "category": each.partition("-")[0],
+            "stream_version": number,
+            "closed_at": closed_at,
+        }
+        for each, number, closed_at in found[:limit]
     ]
-    print_rows(options, rows, ("stream_id", "category", "stream_version"))
+    print_rows(options, rows, ("stream_id", "category", "stream_version", "closed_at"))
     if len(found) > limit:
         say(f"there are more: --after {found[limit - 1][0]}, or a larger --limit")
 

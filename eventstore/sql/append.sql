@@ -12,6 +12,12 @@ SELECT positions, stream_versions
        %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s,
        %(conditions)s)
 
+-- name: mark_stream
+-- Appends the event by which a stream is closed, reopened or described, and does what it says.
+SELECT positions, stream_versions
+  FROM eventstore.mark_stream(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
+                              %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
+
 -- name: append_one
 -- Appends one event that needs no close look: {stream_version before, position}, or NULL.
 SELECT eventstore.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

@@ -118,7 +118,7 @@ SELECT stream_version FROM eventstore.streams
 
 -- name: streams
 -- A page of the streams in order of their ids, of one category or of all.
-SELECT stream_id, stream_version FROM eventstore.streams
+SELECT stream_id, stream_version, closed_at FROM eventstore.streams
  WHERE tenant_id = %(tenant)s AND stream_id > %(after)s AND stream_version > 0
    AND (%(category)s::text IS NULL OR stream_id = %(category)s
         OR starts_with(stream_id, %(category)s || '-'))

@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0016_upkeep"
-down_revision = "0014_conditions"
+down_revision = "0015_streams"
 
 
 def upgrade() -> None:
