@@ -19,6 +19,8 @@ from eventstore.limits import (
     MAX_NAME,
     MAX_PAYLOAD_BYTES,
     MAX_STREAM_ID,
+    MAX_TAG,
+    MAX_TAGS,
 )
 from eventstore.moment import is_in_calendar
 from eventstore.registry import EventRegistry, default_registry
@@ -65,6 +67,8 @@ class Append:
     """Events for one stream, who says them, and in which run.
 
     `correlation_id` defaults to each event's own id, `occurred_at` to the time of recording.
+    `tags` name the things beyond the stream that all of the events are about, as `package:7f3a`,
+    in any order and each once.
     """
 
     stream_id: str
@@ -76,6 +80,7 @@ class Append:
     causation_id: UUID | None = None
     occurred_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,8 @@ def _check(append: Append) -> None:
         _check_moment(append.occurred_at)
     if type(append.metadata) is not dict:
         check_metadata(append.metadata)
+    if append.tags:
+        _check_tags(append.tags)
 
 
 def _check_id(value: object, path: str) -> None:
@@ -216,6 +223,18 @@ def _check_moment(moment: object) -> None:
         raise InvalidEvent("must be a datetime with a time zone", path="occurred_at")
     if not is_in_calendar(moment):
         raise InvalidEvent(f"{moment} is no year 1 to 9999 in UTC", path="occurred_at")
+
+
+def _check_tags(tags: object) -> None:
+    if isinstance(tags, str | bytes) or not isinstance(tags, Sequence):
+        raise InvalidEvent("must be a list of texts", path="tags")
+    if len(tags) > MAX_TAGS:
+        raise InvalidEvent(f"{len(tags)} tags, the limit is {MAX_TAGS}", path="tags")
+    for tag in tags:
+        check_name(tag, "tags", MAX_TAG)
+    if len(set(tags)) < len(tags):
+        twice = next(tag for tag in tags if tags.count(tag) > 1)
+        raise InvalidEvent(f"{twice!r} stands twice", path="tags")
 
 
 def check_name(value: object, path: str, limit: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,6 +19,7 @@ from eventstore.errors import (
     DuplicateEventId,
     EventStoreError,
     StoreUnavailable,
+    StreamClosed,
     ValueTaken,
 )
 from eventstore.guards import Guards
@@ -38,7 +40,7 @@ _REPEATABLE: Final = {"40001", "40P01"}
 # month): what append_one leaves to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
-_REFUSALS: Final = {"ES001", "ES002", "ES006"}
+_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007"}
 # bigint[] of two in binary: the array's header, then each with its length.
 _PAIR: Final = Struct("!20x4xq4xq")
 
@@ -201,6 +203,8 @@ def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
             detail["expected"],
         )
         return ConcurrencyConflict(stream_id, said, detail["actual"] or 0)
+    if entry["sqlstate"] == "ES007":
+        return StreamClosed(stream_id, datetime.fromisoformat(detail["closed_at"]))
     if entry["sqlstate"] == "ES006":
         return ValueTaken(detail["scope"], detail["value"], detail["held_by"])
     return DuplicateEventId(

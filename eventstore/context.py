@@ -81,4 +81,5 @@ def in_context(append: Append) -> Append:
         append.causation_id if append.causation_id is not None else said.get("causation_id"),
         append.occurred_at,
         {**outer, **append.metadata},
+        append.tags,
     )

@@ -7,6 +7,7 @@
     ├── AppendRefused            the log said no; nothing of the append was recorded
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
     │   ├── DuplicateEventId     the event id already names another fact
+    │   ├── StreamClosed         the stream takes no more events
     │   └── ValueTaken           another stream has the value that must be unique
     ├── CommandRefused           the rules said no: see eventstore.refusals
     ├── PositionNotReady         the isolation level can't give an ordered read
@@ -27,6 +28,7 @@ command line ends with (0 done, 1 error, 2 usage, 3 not found, 4 cannot connect 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -47,6 +49,7 @@ __all__ = [
     "PositionNotReady",
     "SchemaMismatch",
     "StoreUnavailable",
+    "StreamClosed",
     "UnknownEventType",
     "ValueTaken",
 ]
@@ -139,6 +142,17 @@ class DuplicateEventId(AppendRefused):
         super().__init__(
             f"event id {event_id} can't be recorded in {stream_id}: {reason} "
             f"(recorded in {recorded_in}); give every fact an id of its own"
+        )
+
+
+class StreamClosed(AppendRefused):
+    """The stream takes no more events, since `closed_at`."""
+
+    def __init__(self, stream_id: str, closed_at: datetime) -> None:
+        self.stream_id, self.closed_at = stream_id, closed_at
+        super().__init__(
+            f"stream {stream_id} is closed since {closed_at.isoformat(' ', 'seconds')}; reopen it, "
+            "or say it in another stream"
         )
 
 

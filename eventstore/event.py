@@ -196,6 +196,8 @@ class RecordedEvent:
     recorded_at: datetime
     """When the log recorded it, by the database's clock."""
     registry: EventRegistry = field(repr=False, compare=False)
+    tags: tuple[str, ...] = ()
+    """The things beyond its stream that the event is about, sorted."""
     _event: Event | RawEvent | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -234,6 +236,7 @@ class RecordedEvent:
             "metadata": orjson.loads(self.metadata),
             "occurred_at": self.occurred_at.isoformat(),
             "recorded_at": self.recorded_at.isoformat(),
+            "tags": list(self.tags),
         }
 
 

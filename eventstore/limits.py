@@ -9,6 +9,10 @@ MAX_STREAM_ID: Final = 255
 """Characters of a stream_id."""
 MAX_NAME: Final = 128
 """Characters of an event_type, an agent or a tenant."""
+MAX_TAG: Final = 255
+"""Characters of a tag."""
+MAX_TAGS: Final = 64
+"""Tags of one event."""
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
 MAX_NESTING: Final = 100

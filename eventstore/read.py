@@ -267,8 +267,9 @@ def from_row(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
         made.position, made.tenant_id, made.event_id, made.stream_id, made.category,
         made.stream_version, made.event_type, made.schema_version, made.correlation_id,
         made.causation_id, made.agent, made.target_agent, made.retention_class, made.data,
-        made.data_hash, made.metadata, made.occurred_at, made.recorded_at,
+        made.data_hash, made.metadata, made.occurred_at, made.recorded_at, tags,
     ) = row  # fmt: skip
+    made.tags = tuple(tags) if tags else ()
     made.registry, made._event = registry, None
     made.__class__ = RecordedEvent
     recorded: RecordedEvent = made

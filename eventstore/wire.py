@@ -59,6 +59,8 @@ def lone_arguments(tenant: str, request: Request) -> list[bytes | None] | None:
     if len(request.event_ids) != 1:
         return None
     append = request.appends[0]
+    if append.tags:
+        return None
     event = append.events[0]
     event_id = str(request.event_ids[0]).encode()
     return [
@@ -120,6 +122,7 @@ def bodies(request: Request) -> Iterator[bytes]:
 
 
 def _body(append: Append, event: Event, payload: bytes, metadata: bytes) -> bytes:
+    tags = {"x": sorted(append.tags)} if append.tags else {}
     return orjson.dumps(
         {
             "t": event.event_type,
@@ -133,5 +136,6 @@ def _body(append: Append, event: Event, payload: bytes, metadata: bytes) -> byte
             "m": orjson.Fragment(metadata),
             # In UTC: PostgreSQL takes no offset of 16 hours or more, and cuts one at whole seconds.
             "o": append.occurred_at and append.occurred_at.astimezone(UTC),
+            **tags,
         }
     )

@@ -30,7 +30,7 @@ SELECT 1
 -- The floor of reading a stream: the query that the store sends, without the store.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s
  ORDER BY stream_version
@@ -39,7 +39,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- The floor of reading everything, for a server-side cursor.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  ORDER BY position
 

@@ -8,7 +8,7 @@ SELECT set_config('eventstore.mark',
 -- What has come up to that watermark, and for each of some fields the shard that the event is in.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at, shards
+       data, data_hash, metadata, occurred_at, recorded_at, tags, shards
   FROM (SELECT *,
                sum(octet_length(data::text)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
                    - octet_length(data::text) AS bytes_before,
@@ -31,7 +31,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- the event that goes over it is the last.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM (SELECT *,
                sum(octet_length(data::text)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
                    - octet_length(data::text) AS bytes_before

@@ -6,7 +6,7 @@ SELECT eventstore.watermark()
 -- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -20,7 +20,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- fields of their payloads. An event without that field is in shard 0.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -33,7 +33,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of the log, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position < %(before)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
@@ -46,28 +46,28 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 -- A page of one stream, oldest first. No watermark: a stream's versions appear in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, false)
 
 -- name: stream_backwards
 -- A page of one stream, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, true)
 
 -- name: correlation
 -- A page of one run, in log order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.run_page(%(tenant)s, %(correlation_id)s, %(after)s, %(limit)s)
 
 -- name: event
 -- One event by its id, through the guard, which knows its place without searching the partitions.
 SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_version, e.event_type,
        e.schema_version, e.correlation_id, e.causation_id, e.agent, e.target_agent,
-       e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at
+       e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at, e.tags
   FROM eventstore.event_ids AS guard
   JOIN eventstore.events AS e
     ON e.tenant_id = guard.tenant_id AND e.stream_id = guard.stream_id
@@ -78,7 +78,7 @@ SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_ve
 -- Events by their positions, in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at
+       data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position = ANY (%(positions)s)
  ORDER BY position

@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0016_upkeep"
-down_revision = "0012_many_streams"
+down_revision = "0013_append"
 
 
 def upgrade() -> None:

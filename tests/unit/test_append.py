@@ -64,6 +64,14 @@ def test_a_body_holds_what_was_said() -> None:
     }
 
 
+def test_tags_are_sent_sorted_when_there_are_any() -> None:
+    request = prepare(
+        [Append("s-1", [Noted()]), Append("s-1", [Noted()], tags=("b", "é", "a"))],
+        registry=REGISTRY,
+    )
+    assert [orjson.loads(body).get("x") for body in bodies(request)] == [None, ["a", "b", "é"]]
+
+
 def test_the_correlation_defaults_to_the_event_itself() -> None:
     noted = [Noted(), Noted()]
     request = prepare([Append("s-1", noted)], registry=REGISTRY)

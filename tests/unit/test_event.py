@@ -185,6 +185,7 @@ def recorded(**changes: Any) -> RecordedEvent:
         "occurred_at": moment,
         "recorded_at": moment,
         "registry": REGISTRY,
+        "tags": ("a:1", "b:2"),
     }
     return RecordedEvent(**(values | changes))
 
@@ -222,13 +223,14 @@ def test_as_json_holds_every_field() -> None:
         "metadata": {"k": [1]},
         "occurred_at": "2025-01-02T03:04:05.678901+00:00",
         "recorded_at": "2025-01-02T03:04:05.678901+00:00",
+        "tags": ["a:1", "b:2"],
     }
 
 
 def test_a_row_of_the_log_becomes_the_same_event() -> None:
     wanted = recorded()
     names = [each.name for each in dataclasses.fields(wanted)]
-    columns = names[: names.index("registry")]
+    columns = [*names[: names.index("registry")], "tags"]
     made = from_row(tuple(getattr(wanted, name) for name in columns), REGISTRY)
     assert type(made) is RecordedEvent
     assert made == wanted

@@ -15,15 +15,15 @@ from psycopg.types.json import Jsonb
 from eventstore import EventStore
 from eventstore.database import Connection, connect
 from eventstore.errors import DatabaseFault, PermissionDenied
-from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.limits import MAX_NAME, MAX_STREAM_ID, MAX_TAG
 from tests.integration.log.facts import OF_EVERY_CLASS, Said
 from tests.integration.log.raw_append import APPEND
 
 PARTS = ("owner", "appender", "projector", "archiver", "auditor")
 APPEND_ONLY, DENIED = "ES005", "42501"
 CHANGES = (
-    "UPDATE {} SET stream_version = 7",
-    "UPDATE {} SET stream_version = stream_version WHERE false",
+    "UPDATE {} SET tenant_id = 'x'",
+    "UPDATE {} SET tenant_id = tenant_id WHERE false",
     "DELETE FROM {}",
     "TRUNCATE {}",
     "MERGE INTO {} AS t USING (SELECT) AS s ON true WHEN MATCHED THEN DELETE",
@@ -72,8 +72,8 @@ def refusal(connection: Connection, statement: str, relation: str) -> str | None
 
 def test_nobody_changes_the_log(sessions: dict[str, Connection]) -> None:
     admin = sessions["superuser"]
-    log = [*relations(admin, "rp", "events"), "event_ids"]
-    assert len(log) == 1 + 4 + 4 * 3 + 1
+    log = [*relations(admin, "rp", "events"), "event_ids", "event_tags"]
+    assert len(log) == 1 + 4 + 4 * 3 + 2
     before = whole(admin, log)
     for part, relation, statement in product(sessions, log, CHANGES):
         state = refusal(sessions[part], statement, relation)
@@ -125,6 +125,7 @@ ROW = {
     "category": "s",
     "stream_version": 9,
     "event_type": "t",
+    "tag": "t",
     "schema_version": 1,
     "correlation_id": "00000000-0000-0000-0000-000000000001",
     "data": {},
@@ -207,6 +208,8 @@ def test_every_table_has_forced_row_security(admin: Connection) -> None:
         ("events.event_type", MAX_NAME),
         ("events.agent", MAX_NAME),
         ("events.target_agent", MAX_NAME),
+        ("event_tags.tag", MAX_TAG),
+        ("event_tags.event_type", MAX_NAME),
     ],
 )
 def test_the_limits_are_those_of_the_columns(admin: Connection, column: str, limit: int) -> None:
