@@ -14,6 +14,7 @@
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
     ├── EventHeld                a projection has set the event aside, and its rows lack it
     ├── DeadlineExceeded         a projection has not applied the event in time
+    ├── ReadBehind               reads do not show the log up to a position in time
     ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
     ├── SchemaMismatch           the database's schema is not the one that this code knows
     ├── PermissionDenied         the login may not do that
@@ -47,6 +48,7 @@ __all__ = [
     "NotFound",
     "PermissionDenied",
     "PositionNotReady",
+    "ReadBehind",
     "SchemaMismatch",
     "StoreUnavailable",
     "StreamClosed",
@@ -236,6 +238,22 @@ class DeadlineExceeded(EventStoreError, TimeoutError):
         super().__init__(
             f"projection {projection} did not reach position {position} within {timeout:g} s: it "
             f"is at {reached}, {state}{said}, {who}"
+        )
+
+
+class ReadBehind(EventStoreError, TimeoutError):
+    """Reads did not show the log up to `position` within `timeout` seconds.
+
+    They show it up to `reached`, as it was `age` seconds ago; 0 on the primary, where an append in
+    flight holds readers back.
+    """
+
+    def __init__(self, position: int, timeout: float, reached: int, age: float) -> None:
+        self.position, self.timeout = position, timeout
+        self.reached, self.age = reached, age
+        super().__init__(
+            f"reads do not show position {position} after {timeout:g} s: they are at {reached}, as "
+            f"of {age:.1f} s ago; read from the primary, or see `eventstore health`"
         )
 
 

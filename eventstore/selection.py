@@ -12,7 +12,7 @@ from eventstore.append import check_name
 from eventstore.errors import NotFound
 from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
-from eventstore.store import EventStore
+from eventstore.reader import LogReader
 
 __all__ = ["Selection", "find"]
 
@@ -43,7 +43,7 @@ class Selection:
 
 
 def find(
-    store: EventStore, wanted: Selection, *, limit: int | None = None, reverse: bool = False
+    store: LogReader, wanted: Selection, *, limit: int | None = None, reverse: bool = False
 ) -> Iterator[RecordedEvent]:
     """Up to `limit` events in order of position, or the newest first; memory holds one page.
 
@@ -74,7 +74,7 @@ def find(
     )
 
 
-def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[RecordedEvent]:
+def _run(store: LogReader, correlation_id: UUID, reverse: bool) -> Iterator[RecordedEvent]:
     events = store.read_correlation(correlation_id)
     first = next(events, None)
     if first is None:
@@ -83,7 +83,7 @@ def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[Rec
 
 
 def _newest_first(
-    store: EventStore, wanted: Selection, limit: int | None
+    store: LogReader, wanted: Selection, limit: int | None
 ) -> Iterator[RecordedEvent]:
     mark = store.watermark()
     end = mark if wanted.until is None else min(wanted.until, mark)

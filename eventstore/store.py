@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Unpack
@@ -27,6 +27,7 @@ from eventstore.execute import Executor
 from eventstore.guards import Guards
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
+from eventstore.server import connect_to
 from eventstore.writer import GroupCommitWriter
 
 __all__ = ["EventStore"]
@@ -46,6 +47,15 @@ class EventStore(LogReader):
         self.writer = GroupCommitWriter(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
+
+    @classmethod
+    def _address(cls, settings: Settings) -> tuple[str, Callable[[], None]]:
+        """Reads go where writes go, so that they show what was written."""
+        return connect_to(settings)
+
+    @property
+    def elsewhere(self) -> None:
+        """Nowhere else."""
 
     def close(self) -> None:
         """Finishes the appends under way, ends waits, and gives back the connections."""

@@ -18,10 +18,11 @@ import typer
 from eventstore.cli.event_rows import event_line, print_events
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
+from eventstore.cli.reading import open_log
 
 if TYPE_CHECKING:
     from eventstore.event import RecordedEvent
-    from eventstore.store import EventStore
+    from eventstore.reader import LogReader
     from eventstore.subscription import Subscription
 
 __all__ = ["app"]
@@ -66,7 +67,7 @@ def list_events(
         stream_id=stream,
         correlation_id=correlation,
     )
-    with _open(options) as store:
+    with open_log(options) as store:
         found = find(store, wanted, limit=limit + 1, reverse=reverse)
         last: list[int] = []
         print_events(options, _remembering(islice(found, limit), last))
@@ -85,7 +86,7 @@ def show(
 
     options = Options.of(context)
     wanted = _id_or_position(event)
-    with _open(options) as store:
+    with open_log(options) as store:
         recorded = _find(store, wanted)
     intact = payload_hash(recorded.data) == recorded.data_hash
     values = {**recorded.as_json(), "hash_matches": intact}
@@ -120,7 +121,7 @@ def tail(
     options = Options.of(context)
     if after is not None and from_now:
         raise typer.BadParameter("--after and --from-now exclude each other")
-    with _open(options) as store:
+    with open_log(options) as store:
         start = store.watermark() if after is None else after
         if after is None and not from_now:
             wanted = Selection(until=start, categories=categories, event_types=event_types)
@@ -147,7 +148,7 @@ def stats(
     from eventstore.stats import log_stats
 
     options = Options.of(context)
-    with _open(options) as store:
+    with open_log(options) as store:
         counted = log_stats(store.database, exact=exact)
     if options.json:
         print_json(asdict(counted))
@@ -162,12 +163,6 @@ def stats(
     how = "" if exact else " (the server's estimate, of all tenants; --exact counts)"
     _section(options, f"partitions{how}", counted.partitions)
     _section(options, "appends in flight", counted.appends_in_flight)
-
-
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)
 
 
 def _close_with_pipe(following: Subscription) -> None:
@@ -207,7 +202,7 @@ def _id_or_position(text: str) -> UUID | int:
         ) from None
 
 
-def _find(store: EventStore, wanted: UUID | int) -> RecordedEvent:
+def _find(store: LogReader, wanted: UUID | int) -> RecordedEvent:
     from eventstore import read
     from eventstore.errors import NotFound
 
