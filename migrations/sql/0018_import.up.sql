@@ -131,18 +131,13 @@ BEGIN
         RETURN;
     END IF;
 
-    -- 2. Claim the ids, and 3. register and take the positions, as append does.
+    -- 2. Claim the ids, and 3. register and take the positions, as append does. A unique_violation
+    -- says that one was recorded in another stream at the same moment, which a repeat explains.
     INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
     SELECT tenant, e.id, e.stream_id, e.stream_version
       FROM (SELECT unnest(event_ids) AS id, unnest(event_streams) AS stream_id,
                    unnest(event_versions) AS stream_version) AS e
-     WHERE e.stream_version IS NOT NULL
-    ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done <> accepted THEN
-        RAISE EXCEPTION 'an event id was recorded in another stream at the same moment'
-            USING ERRCODE = 'serialization_failure', HINT = 'Repeat the same import.';
-    END IF;
+     WHERE e.stream_version IS NOT NULL;
     lower_bound := coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0);
     PERFORM pg_advisory_xact_lock_shared((17750::bigint << 48) | lower_bound);
     moment := clock_timestamp();
