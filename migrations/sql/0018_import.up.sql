@@ -39,6 +39,7 @@ AS $$
         HAVING bool_or(recorded_in IS NOT NULL)
     )
     SELECT jsonb_build_object(
+               'taken', false,
                'recorded', coalesce(jsonb_agg(request) FILTER (WHERE refusal IS NULL), '[]'),
                'refusals', coalesce(jsonb_agg(refusal) FILTER (WHERE refusal IS NOT NULL), '[]'))
       FROM judged
@@ -52,10 +53,10 @@ COMMENT ON FUNCTION eventstore.recorded_requests(text, integer[], text[], uuid[]
 -- for each, but from arrays, one element an event, so that there is no JSON to take apart. The
 -- arrays up to event_ids are those of append, and so are the facts of the events.
 --   tags            for each event NULL, or its tags as an array literal, sorted, no tag twice
--- The answer: outcomes {recorded: [request], refusals: [{request, sqlstate, detail}]}, NULL when all
--- is new and was taken; and the position of the last event that was taken now, NULL for none.
--- When anything of the batch is recorded already, then nothing of it is taken: the outcomes name
--- those requests, and the rest is to be sent again without them.
+-- The answer: outcomes {taken, recorded: [request], refusals: [{request, sqlstate, detail}]}, NULL
+-- when all is new and was taken; and the position of the last event that was taken now, NULL for
+-- none. When an event of the batch is recorded already, then nothing of it is taken: the outcomes
+-- name the requests concerned, and the rest is to be sent again without them.
 -- Raises ES003 when the login may not write for the tenant.
 CREATE FUNCTION eventstore.import_events(
     tenant text, stream_ids text[], append_request integer[], append_stream integer[],
@@ -99,6 +100,14 @@ BEGIN
     IF current_setting('transaction_timeout') = '0' THEN
         caller := set_config('transaction_timeout', '60s', true);
     END IF;
+    IF NOT coalesce(events = ALL (ARRAY[
+           cardinality(event_types), cardinality(schema_versions), cardinality(retention_classes),
+           cardinality(correlation_ids), cardinality(causation_ids), cardinality(agents),
+           cardinality(target_agents), cardinality(payloads), cardinality(import_events.metadata),
+           cardinality(import_events.occurred_at), cardinality(import_events.tags)]), false) THEN
+        RAISE EXCEPTION 'the arrays of events are not all of the same length'
+            USING ERRCODE = 'data_exception';
+    END IF;
 
     IF EXISTS (SELECT FROM eventstore.event_ids AS guard
                 WHERE guard.tenant_id = tenant
@@ -125,7 +134,8 @@ BEGIN
             RAISE EXCEPTION 'an event was recorded at the same moment'
                 USING ERRCODE = 'serialization_failure', HINT = 'Repeat the same import.';
         END IF;
-        outcomes := jsonb_build_object('recorded', '[]'::jsonb, 'refusals', refusals);
+        outcomes := jsonb_build_object('taken', true, 'recorded', '[]'::jsonb,
+                                       'refusals', refusals);
     END IF;
     IF accepted = 0 THEN
         RETURN;
@@ -141,8 +151,7 @@ BEGIN
     lower_bound := coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0);
     PERFORM pg_advisory_xact_lock_shared((17750::bigint << 48) | lower_bound);
     moment := clock_timestamp();
-    -- Side by side in a SELECT list the arrays are walked through without being put by; one that is
-    -- longer or shorter than the others meets NULL where none may be.
+    -- Side by side in a SELECT list the arrays are walked through without being put by.
     INSERT INTO eventstore.events (
         position, tenant_id, event_id, stream_id, category, stream_version, event_type,
         schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
@@ -183,3 +192,16 @@ BEGIN
     END IF;
 END
 $$;
+COMMENT ON FUNCTION eventstore.import_events(
+    text, text[], integer[], integer[], bigint[], integer[], uuid[], text[], smallint[], text[],
+    uuid[], uuid[], text[], text[], json[], json[], timestamptz[], text[]) IS
+    'Appends a batch of thousands of requests from arrays; an outcome for each.';
+
+REVOKE ALL ON FUNCTION
+    eventstore.recorded_requests(text, integer[], text[], uuid[], json[]),
+    eventstore.import_events(
+        text, text[], integer[], integer[], bigint[], integer[], uuid[], text[], smallint[], text[],
+        uuid[], uuid[], text[], text[], json[], json[], timestamptz[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eventstore.import_events(
+    text, text[], integer[], integer[], bigint[], integer[], uuid[], text[], smallint[], text[],
+    uuid[], uuid[], text[], text[], json[], json[], timestamptz[], text[]) TO eventstore_appender;

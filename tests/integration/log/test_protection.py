@@ -152,6 +152,7 @@ def test_who_may_call_what(admin: Connection) -> None:
             "append_one",
             "append_several",
             "ensure_partitions",
+            "import_events",
         },
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping,
@@ -161,9 +162,9 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 LOG_FUNCTIONS = {
     "append", "append_decided", "append_one", "append_several", "appends_in_flight", "bind_login",
-    "current_tenant", "decide", "ensure_partitions", "lock_streams", "partition_gaps",
-    "protect_log", "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of",
-    "wait_for_news", "watermark",
+    "current_tenant", "decide", "ensure_partitions", "import_events", "lock_streams",
+    "partition_gaps", "protect_log", "protect_tenants", "recorded_requests", "refuse_change",
+    "repeated", "seal_partitions", "shard_of", "wait_for_news", "watermark",
 }  # fmt: skip
 
 
