@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import orjson
 import psycopg
 
 from eventstore.append import Receipt, Request
+from eventstore.binary import bigints
 from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
@@ -26,9 +26,16 @@ from eventstore.guards import Guards
 from eventstore.prepared import Prepared
 from eventstore.queries import load
 from eventstore.session import Session
-from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
+from eventstore.wire import (
+    SEVERAL_FORMATS,
+    arguments,
+    guard_arguments,
+    lone_arguments,
+    receipts,
+    several_arguments,
+)
 
-__all__ = ["Appender", "is_lost"]
+__all__ = ["MAX_REPEATS", "Appender", "is_lost", "refusal"]
 
 _SQL = load("eventstore.sql", "append.sql")
 P = TypeVar("P")
@@ -37,12 +44,10 @@ MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
 _REPEATABLE: Final = {"40001", "40P01"}
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
-# month): what append_one leaves to append.
+# month): what append_one and append_several leave to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007"}
-# bigint[] of two in binary: the array's header, then each with its length.
-_PAIR: Final = Struct("!20x4xq4xq")
 
 
 class Appender:
@@ -54,7 +59,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Session | None = None
-        self._one: Prepared | None = None
+        self._prepared: dict[str, Prepared] = {}
 
     def append(self, requests: Sequence[Request]) -> list[list[Receipt] | AppendRefused]:
         """Appends requests in one transaction; the receipts of each, or why it was refused.
@@ -64,8 +69,8 @@ class Appender:
         """
         if requests[0].guards is not None:
             return [self._append_decided(requests[0], requests[0].guards)]
-        if len(requests) == 1:
-            receipt = self._append_one(requests[0])
+        if len(requests) == 1 and len(requests[0].appends) == 1:
+            receipt = self._append_shortly(requests[0])
             if receipt is not None:
                 return [[receipt]]
         parameters = arguments(self._database.tenant, requests)
@@ -90,7 +95,7 @@ class Appender:
             if state not in _REFUSALS:
                 raise
             diag: Any = getattr(error.__cause__, "diag", None)
-            return _refusal(
+            return refusal(
                 {"sqlstate": state, "detail": orjson.loads(diag.message_detail)}, request
             )
 
@@ -106,30 +111,42 @@ class Appender:
                     raise
         raise AssertionError("unreachable")
 
-    def _append_one(self, request: Request) -> Receipt | None:
-        """The receipt of a lone event, or None when `eventstore.append` has to take a closer look.
+    def _append_shortly(self, request: Request) -> Receipt | None:
+        """The receipt of one append, or None when `eventstore.append` has to take a closer look.
 
-        A call that was lost on its way is repeated, and then the event may be there already.
+        A call that was lost on its way is repeated, and then the events may be there already.
         """
-        parameters = lone_arguments(self._database.tenant, request)
-        if parameters is None:
-            return None
+        append = request.appends[0]
+        if len(request.event_ids) > 1 or append.tags:
+            execute, arguments_of = self._execute_several, several_arguments
+        else:
+            execute, arguments_of = self._execute_one, lone_arguments
+        parameters = arguments_of(self._database.tenant, request)
         try:
-            answer = self._database.patiently(lambda: self._do(self._execute_one, parameters))
+            answer = self._database.patiently(lambda: self._do(execute, parameters))
         except EventStoreError as error:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
             raise
         if answer is None:
             return None
-        position, stream_version = _PAIR.unpack(answer)
-        append = request.appends[0]
-        return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
+        before, *positions = bigints(answer)
+        stream_version = before + len(positions)
+        return Receipt(append.stream_id, stream_version, tuple(positions), request.event_ids)
 
     def _execute_one(self, connection: Session, parameters: list[bytes | None]) -> bytes | None:
-        if self._one is None:
-            self._one = Prepared(connection, "append_one", _SQL["append_one"])
-        return self._one(parameters)
+        return self._statement(connection, "append_one")(parameters)
+
+    def _execute_several(self, connection: Session, parameters: list[bytes | None]) -> bytes | None:
+        if connection.pooled:
+            return None  # where nothing is prepared, binary parameters are no way
+        return self._statement(connection, "append_several")(parameters, SEVERAL_FORMATS)
+
+    def _statement(self, connection: Session, name: str) -> Prepared:
+        statement = self._prepared.get(name)
+        if statement is None:
+            statement = self._prepared[name] = Prepared(connection, name, _SQL[name])
+        return statement
 
     def _execute(
         self, connection: Session, query: str, parameters: dict[str, Any]
@@ -139,7 +156,7 @@ class Appender:
     def _do(self, execute: Callable[[Session, P], T], parameters: P) -> T:
         try:
             if self._connection is None or self._connection.closed:
-                self._connection, self._one = self._database.writer(), None
+                self._connection, self._prepared = self._database.writer(), {}
             return execute(self._connection, parameters)
         except psycopg.Error as error:
             fault = translate(error)
@@ -181,14 +198,15 @@ def _outcomes(
     for number, request in enumerate(requests):
         until = at + len(request.event_ids)
         if number in refused:
-            outcomes.append(_refusal(refused[number], request))
+            outcomes.append(refusal(refused[number], request))
         else:
             outcomes.append(receipts(request, positions[at:until], stream_versions[at:until]))
         at = until
     return outcomes
 
 
-def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
+def refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
+    """The error for an entry of the refusals that the database answers."""
     detail = entry["detail"]
     stream_id = detail["stream_id"]
     if entry["sqlstate"] == "ES001":

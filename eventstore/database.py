@@ -126,8 +126,13 @@ def connect(
     return connection
 
 
-def begin_session(connection: Session, role: Role, tenant: str, limits: Limits) -> None:
+def begin_session(
+    connection: Session, role: Role, tenant: str, limits: Limits, *, keeps_plans: bool = False
+) -> None:
     """Sets role, tenant and limits of a fresh connection, and how it reads json.
+
+    Where plans are kept, none of them may read whole tables: one that was made while they were
+    small would stay.
 
     Raises SchemaMismatch when the server does not know the role.
     """
@@ -141,7 +146,10 @@ def begin_session(connection: Session, role: Role, tenant: str, limits: Limits) 
         "transaction_timeout": _milliseconds(limits.transaction if role == "appender" else 0),
         # Planning with the values at hand prunes partitions; an append prunes none, and planning
         # its statements anew would take longer than running them.
-        "plan_cache_mode": "force_generic_plan" if role == "appender" else "force_custom_plan",
+        "plan_cache_mode": "force_generic_plan"
+        if role == "appender" or keeps_plans
+        else "force_custom_plan",
+        "enable_seqscan": "off" if keeps_plans else "on",
     }
     try:
         connection.adopt(_SQL["begin_session"], settings)
@@ -172,7 +180,8 @@ class Database:
     pool_min_size: int = 1
     pool_max_size: int = 10
     revive: Callable[[], None] = lambda: None
-    _pool: ConnectionPool[Session] | None = None
+    _pools: dict[bool, ConnectionPool[Session]] = field(default_factory=dict)
+    """For pages of the log, and for everything else."""
     _mutex: Lock = field(default_factory=Lock)
     _closed: bool = False
     _process: int = field(default_factory=os.getpid)
@@ -210,6 +219,25 @@ class Database:
 
         return self.patiently(once)
 
+    def read_log(self, query: Callable[[Session], T]) -> T:
+        """As `read`, for pages of the log: over connections that keep the plans of statements.
+
+        To plan a page takes longer than to read a hundred events, and more so with each partition.
+        """
+
+        def once() -> T:
+            pool = self._open_pool(of_log=True)
+            with translated():
+                session = pool.getconn()
+                try:
+                    return query(session)
+                finally:
+                    pool.putconn(session)
+                    if session.closed:
+                        pool.check()  # most likely the others are lost too
+
+        return self.patiently(once)
+
     def patiently(self, work: Callable[[], T]) -> T:
         """Does `work` again while the server can't be reached, with growing pauses, in bounds."""
         deadline, pause = monotonic() + self.limits.reconnect, _FIRST_PAUSE
@@ -228,16 +256,23 @@ class Database:
         """Closes the pool, for good; connections from `writer` are their owner's to close."""
         with self._mutex:
             self._closed = True
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
-    def _open_pool(self) -> ConnectionPool[Session]:
+    def _open_pool(self, *, of_log: bool = False) -> ConnectionPool[Session]:
         self.require_open()
+        pool = self._pools.get(of_log)
+        return self._make_pool(of_log) if pool is None else pool
+
+    def _make_pool(self, of_log: bool) -> ConnectionPool[Session]:
+        def begin(session: Session) -> None:
+            begin_session(session, "auditor", self.tenant, self.limits, keeps_plans=of_log)
+
         with self._mutex:
             self.require_open()
-            if self._pool is None:
-                self._pool = ConnectionPool(
+            if of_log not in self._pools:
+                self._pools[of_log] = ConnectionPool(
                     self.url,
                     connection_class=Session,
                     kwargs={"autocommit": True, "application_name": "eventstore auditor"},
@@ -245,12 +280,13 @@ class Database:
                     max_size=self.pool_max_size,
                     timeout=self.limits.connect,
                     max_lifetime=3600,
-                    configure=lambda c: begin_session(c, "auditor", self.tenant, self.limits),
-                    check=ConnectionPool.check_connection,
+                    configure=begin,
+                    # A lost connection shows when it is used, and a page can be asked for again.
+                    check=None if of_log else ConnectionPool.check_connection,
                     open=True,
                     name="eventstore",
                 )
-            return self._pool
+            return self._pools[of_log]
 
 
 def lost(error: StoreUnavailable) -> bool:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 from uuid import UUID
 
 from eventstore.database import Connection, translated
 from eventstore.event import RecordedEvent
+from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 
 __all__ = [
     "correlation_page",
     "event_by_id",
     "events_at",
-    "from_row",
+    "log_page",
     "page_after",
     "page_before",
     "pages",
@@ -73,7 +75,32 @@ def page_after(
             "categories": _array(categories),
         },
         registry,
-    )
+    ).all()
+
+
+def log_page(
+    connection: Connection,
+    tenant: str,
+    after: int,
+    until: int,
+    limit: int = PAGE,
+    *,
+    event_types: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    registry: EventRegistry = default_registry,
+) -> Rows:
+    """What page_after gives, of one tenant, as rows."""
+    arguments: dict[str, Any] = {
+        "tenant": tenant,
+        "after": after,
+        "until": until,
+        "limit": limit,
+    }
+    if event_types is None and categories is None:
+        return _events(connection, "log_page", arguments, registry)
+    arguments["event_types"] = _array(event_types)
+    arguments["categories"] = _array(categories)
+    return _events(connection, "selected_log_page", arguments, registry)
 
 
 def shard_page_after(
@@ -98,13 +125,13 @@ def shard_page_after(
             "until": until,
             "limit": limit,
             "tenant": tenant,
-            "event_types": list(event_types),
+            "event_types": _array(event_types),
             "field": field,
             "shard": shard,
             "shards": shards,
         },
         registry,
-    )
+    ).all()
 
 
 def page_before(
@@ -116,7 +143,7 @@ def page_before(
     event_types: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events with position < before, newest first."""
     return _events(
         connection,
@@ -141,7 +168,7 @@ def stream_page(
     *,
     backwards: bool = False,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events of a stream, from `from_version` on in the given direction."""
     return _events(
         connection,
@@ -164,12 +191,12 @@ def correlation_page(
     limit: int = PAGE,
     *,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events of one run with position > after, in order."""
     return _events(
         connection,
         "correlation",
-        {"tenant": tenant, "correlation_id": correlation_id, "after": after, "limit": limit},
+        {"tenant": tenant, "correlation_id": str(correlation_id), "after": after, "limit": limit},
         registry,
     )
 
@@ -182,8 +209,8 @@ def event_by_id(
     registry: EventRegistry = default_registry,
 ) -> RecordedEvent | None:
     """The event with that id, or None."""
-    found = _events(connection, "event", {"tenant": tenant, "event_id": event_id}, registry)
-    return found[0] if found else None
+    found = _events(connection, "event", {"tenant": tenant, "event_id": str(event_id)}, registry)
+    return found.last if found else None
 
 
 def events_at(
@@ -193,7 +220,7 @@ def events_at(
     registry: EventRegistry = default_registry,
 ) -> list[RecordedEvent]:
     """The events at these positions, as far as they are there, in order."""
-    return _events(connection, "events_at", {"positions": list(positions)}, registry)
+    return _events(connection, "events_at", {"positions": list(positions)}, registry).all()
 
 
 def event_at(
@@ -219,7 +246,7 @@ def streams_page(
 
 
 def pages(
-    page: Callable[[RecordedEvent | None, int], list[RecordedEvent]], limit: int | None
+    page: Callable[[RecordedEvent | None, int], Rows], limit: int | None
 ) -> Iterator[RecordedEvent]:
     """Walks through pages until they end or `limit` events are out; memory holds one page.
 
@@ -230,51 +257,27 @@ def pages(
         last, left = None, limit
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
-            events = page(last, size)
-            yield events
-            if len(events) < size:
+            rows = page(last, size)
+            yield from rows.few()
+            if len(rows) < size:
                 return
-            last = events[-1]
-            left = None if left is None else left - len(events)
+            last = rows.last
+            left = None if left is None else left - len(rows)
 
     return chain.from_iterable(walk())
 
 
 def _events(
     connection: Connection, name: str, arguments: dict[str, Any], registry: EventRegistry
-) -> list[RecordedEvent]:
-    return [from_row(row, registry) for row in _rows(connection, name, arguments)]
+) -> Rows:
+    with translated():
+        return Rows(connection, fetch(connection, _SQL[name], arguments), registry)
 
 
 def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
-    query: LiteralString = _SQL[name]
     with translated():
-        return connection.execute(query, arguments, binary=True).fetchall()
+        return fly(connection, [(_SQL[name], arguments)], binary=True)[0]
 
 
-class _Unfrozen:
-    """A RecordedEvent while it is filled; having the same slots, it can become one."""
-
-    __slots__ = RecordedEvent.__slots__
-
-
-def from_row(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
-    """The event in a row that holds the columns of `events`, in the order of its fields."""
-    # Reading everything is mostly this. A frozen class sets each field by a call, which takes
-    # four times as long as filling an object that is frozen afterwards.
-    made: Any = _Unfrozen()
-    (
-        made.position, made.tenant_id, made.event_id, made.stream_id, made.category,
-        made.stream_version, made.event_type, made.schema_version, made.correlation_id,
-        made.causation_id, made.agent, made.target_agent, made.retention_class, made.data,
-        made.data_hash, made.metadata, made.occurred_at, made.recorded_at, tags,
-    ) = row  # fmt: skip
-    made.tags = tuple(tags) if tags else ()
-    made.registry, made._event = registry, None
-    made.__class__ = RecordedEvent
-    recorded: RecordedEvent = made
-    return recorded
-
-
-def _array(values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else list(values)
+def _array(values: Sequence[str] | None) -> str | None:
+    return None if values is None else array_literal(tuple(values))

@@ -14,6 +14,7 @@ from eventstore.database import Database, Limits
 from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
 from eventstore.subscription import Checkpoint, Subscription
@@ -120,9 +121,9 @@ class LogReader:
         start = from_version if from_version is not None else 2**62 if backwards else 1
         step = -1 if backwards else 1
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = start if last is None else last.stream_version + step
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.stream_page(
                     c,
                     self.tenant,
@@ -154,15 +155,15 @@ class LogReader:
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = after if last is None else last.position
-            return self.database.read(
-                lambda c: read.page_after(
+            return self.database.read_log(
+                lambda c: read.log_page(
                     c,
+                    self.tenant,
                     begin,
                     end,
                     size,
-                    tenant=self.tenant,
                     categories=categories,
                     event_types=event_types,
                     registry=self.registry,
@@ -180,9 +181,9 @@ class LogReader:
         """
         self._reach(min_position)
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = 0 if last is None else last.position
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.correlation_page(
                     c, self.tenant, correlation_id, begin, size, registry=self.registry
                 )
@@ -192,21 +193,21 @@ class LogReader:
 
     def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """The event with that id, or None."""
-        return self.database.read(
+        return self.database.read_log(
             lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
         )
 
     def stream_version(self, stream_id: str) -> int:
         """The stream's version now, 0 when it does not exist."""
         check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        return self.database.read(lambda c: read.stream_version(c, self.tenant, stream_id))
+        return self.database.read_log(lambda c: read.stream_version(c, self.tenant, stream_id))
 
     def watermark(self) -> int:
         """The highest position below which nothing can still appear.
 
         On a standby it is the one that the primary stored last, and `read_age` tells its age.
         """
-        return self.database.read(read.watermark)
+        return self.database.read_log(read.watermark)
 
     def read_age(self) -> float:
         """How many seconds old the watermark is: what was appended since may be missing.

@@ -13,6 +13,7 @@ from eventstore.errors import NotFound
 from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.reader import LogReader
+from eventstore.rows import Rows
 
 __all__ = ["Selection", "find"]
 
@@ -88,7 +89,7 @@ def _newest_first(
     mark = store.watermark()
     end = mark if wanted.until is None else min(wanted.until, mark)
 
-    def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+    def page(last: RecordedEvent | None, size: int) -> Rows:
         before = end + 1 if last is None else last.position
         return store.database.read(
             lambda c: read.page_before(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Unpack
@@ -25,6 +25,8 @@ from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
+from eventstore.importer import Importers
+from eventstore.importing import Imported, import_appends
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
 from eventstore.server import connect_to
@@ -45,6 +47,7 @@ class EventStore(LogReader):
     def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
         super().__init__(database, registry, settings)
         self.writer = GroupCommitWriter(database)
+        self.importers = Importers(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
 
@@ -60,6 +63,7 @@ class EventStore(LogReader):
     def close(self) -> None:
         """Finishes the appends under way, ends waits, and gives back the connections."""
         self.writer.close()
+        self.importers.close()
         self.arrivals.close()
         super().close()
 
@@ -123,6 +127,29 @@ class EventStore(LogReader):
         Raises what `append` raises; the first refusal refuses all.
         """
         return self.writer.append(self.prepare(context.all_in_context(appends)))
+
+    def import_events(
+        self,
+        appends: Iterable[Append],
+        *,
+        progress: Callable[[Imported], object] | None = None,
+    ) -> Imported:
+        """Appends very many, each with an outcome of its own, some thousand in one transaction.
+
+        Their order is that of the log. Memory stays flat, however many there are. `progress` is
+        called after each batch. The same import again adds nothing, so one that broke off is
+        resumed by doing it again, if its events have ids that stay (`Event.with_id`).
+
+        Raises PermissionDenied or StoreUnavailable, and what the iterable raises; what came before
+        stays recorded.
+        """
+        with self.importers.lend() as importer:
+            return import_appends(
+                importer,
+                appends,
+                lambda append: self.prepare([context.in_context(append)]),
+                progress,
+            )
 
     def execute(self, command: Command, **says: Unpack[Says]) -> Receipt:
         """Decides a command on what its streams say now, and appends what it decides.

@@ -2,6 +2,29 @@
 -- The highest position below which nothing can still appear: statements one and two of three.
 SELECT eventstore.watermark()
 
+-- name: log_page
+-- A page of one tenant's log in order, as the store reads it: the third statement, as below. Its
+-- plan is kept, so it has no condition that may be absent.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
+ ORDER BY position
+ LIMIT %(limit)s
+
+-- name: selected_log_page
+-- The same, of some event types or categories, or both.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
+   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
+   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
+ ORDER BY position
+ LIMIT %(limit)s
+
 -- name: page_after
 -- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
@@ -24,7 +47,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
-   AND event_type = ANY (%(event_types)s)
+   AND event_type = ANY (%(event_types)s::text[])
    AND eventstore.shard_of(data ->> %(field)s, %(shards)s) = %(shard)s
  ORDER BY position
  LIMIT %(limit)s

@@ -1,5 +1,8 @@
 -- Takes back what 0013 added, tags and closures with it; the functions are again as 0001 and 0012
 -- made them. Runs as eventstore_owner.
+DROP FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]);
 DROP FUNCTION eventstore.lock_streams(text, text[]);
 DROP TABLE eventstore.event_tags;
 

@@ -187,7 +187,7 @@ $$;
 -- The short way of one event without tags: the same facts as scalars, the same guarantees, no
 -- arrays, no JSON to take apart (measured: half the processor time of append, a third for a new
 -- stream).
--- Answers {position, stream_version}, or NULL with nothing done when the stream is not where the
+-- Answers {stream_version before it, position}, or NULL with nothing done when the stream is not where the
 -- writer believes, is closed, or is made by somebody else at this moment. A unique_violation says
 -- that the event id is recorded already. Either way append takes the close look and has the answer.
 CREATE OR REPLACE FUNCTION eventstore.append_one(
@@ -267,9 +267,122 @@ BEGIN
         append_one.agent, append_one.target_agent, append_one.retention_class,
         append_one.data, sha256(convert_to(append_one.data::text, 'UTF8')), append_one.metadata,
         coalesce(append_one.occurred_at, moment), moment);
-    RETURN ARRAY[taken, place];
+    RETURN ARRAY[place - 1, taken];
 END
 $$;
+
+-- The short way of several events of one append, with the same guarantees: what they share comes as
+-- scalars and the rest as arrays, one element an event, so that there is no JSON to take apart
+-- and no loop (measured: a third less of the server's time for a hundred events).
+-- Answers the stream_version before them and then the position of each, or NULL as append_one does.
+CREATE FUNCTION eventstore.append_several(
+    tenant text, stream_id text, expected bigint, event_ids uuid[], event_types text[],
+    schema_versions smallint[], retention_classes text[], payloads json[], correlation_id uuid,
+    causation_id uuid, agent text, target_agent text, metadata json, occurred_at timestamptz,
+    tags text[]
+) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- as in append
+AS $$
+#variable_conflict use_column
+DECLARE
+    events CONSTANT integer := cardinality(event_ids);
+    caller text;
+    moment timestamptz;
+    before bigint;
+    taken  bigint[];
+BEGIN
+    -- What append does first, with the reasons there.
+    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
+    IF caller = '*' THEN
+        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
+    END IF;
+    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
+        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
+            USING ERRCODE = 'ES003',
+                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
+                  HINT = 'The owner binds logins with eventstore.bind_login.';
+    END IF;
+    caller := set_config('eventstore.acting_tenant', tenant, true);
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        caller := set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('transaction_timeout') = '0' THEN
+        caller := set_config('transaction_timeout', '60s', true);
+    END IF;
+    IF occurred_at < '0001-01-01 00:00:00+00' OR occurred_at >= '10000-01-01 00:00:00+00'
+       OR events IS NULL OR events = 0
+       OR tags IS NOT NULL
+          AND (array_ndims(tags) = 1 AND cardinality(tags) <= 64 AND '' <> ALL (tags)) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'no events, an occurred_at outside the years 1 to 9999, or tags that '
+                        'can''t be'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    IF expected <> 0 THEN
+        UPDATE eventstore.streams SET stream_version = stream_version + events
+         WHERE tenant_id = tenant AND stream_id = append_several.stream_id AND closed_at IS NULL
+           AND (expected = -2 OR stream_version = expected OR expected = -1 AND stream_version > 0)
+        RETURNING stream_version - events INTO before;
+    END IF;
+    IF before IS NULL THEN
+        IF expected NOT IN (-2, 0) THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        VALUES (tenant, append_several.stream_id, events) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        before := 0;
+    END IF;
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    SELECT tenant, e.id, append_several.stream_id, before + e.n
+      FROM unnest(event_ids) WITH ORDINALITY AS e(id, n);
+
+    -- Registers a lower bound, then takes the positions, as append does.
+    IF pg_advisory_xact_lock_shared((17750::bigint << 48)
+           | coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    taken := ARRAY(SELECT nextval('eventstore.events_position_seq')
+                     FROM generate_series(1, events));
+    moment := clock_timestamp();
+    -- An array that is longer or shorter than the others meets NULL where none may be.
+    INSERT INTO eventstore.events (
+        position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+        data, data_hash, metadata, occurred_at, recorded_at, tags)
+    SELECT e.position, tenant, e.id, append_several.stream_id,
+           split_part(append_several.stream_id, '-', 1), before + e.n, e.event_type,
+           e.schema_version, coalesce(append_several.correlation_id, e.id),
+           append_several.causation_id, append_several.agent, append_several.target_agent,
+           e.retention_class, e.data, sha256(convert_to(e.data::text, 'UTF8')),
+           append_several.metadata, coalesce(append_several.occurred_at, moment), moment,
+           append_several.tags
+      FROM unnest(taken, event_ids, event_types, schema_versions, retention_classes, payloads)
+           WITH ORDINALITY
+           AS e(position, id, event_type, schema_version, retention_class, data, n);
+    IF tags IS NOT NULL THEN
+        INSERT INTO eventstore.event_tags (tenant_id, tag, position, event_type)
+        SELECT tenant, tag, e.position, e.event_type
+          FROM unnest(taken, event_types) AS e(position, event_type),
+               unnest(append_several.tags) AS tag;
+    END IF;
+    RETURN before || taken;
+END
+$$;
+COMMENT ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) IS
+    'Appends events to a stream that is where their writer believes; otherwise ask append.';
+REVOKE ALL ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) TO eventstore_appender;
 
 -- Locks the streams of a batch, decides each request, and moves the streams of the accepted ones.
 CREATE OR REPLACE FUNCTION eventstore.decide(
