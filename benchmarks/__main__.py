@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
 import orjson
@@ -12,12 +12,14 @@ from rich.console import Console
 
 from benchmarks.facts import facts
 from benchmarks.measure import Outcome, Plan
-from benchmarks.plot import draw_cost, draw_rates, picture
+from benchmarks.plot import draw_cost, draw_rates, draw_scale, picture
 from benchmarks.profile import COLUMNS, profile_append
 from benchmarks.queries import COLUMNS as QUERY_COLUMNS
 from benchmarks.queries import measure_queries
 from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
 from benchmarks.sandbox import sandbox
+from benchmarks.scale import COLUMNS as SCALE_COLUMNS
+from benchmarks.scale import measure_scale
 from benchmarks.workloads import SECTIONS, WORKLOADS
 
 FULL: Final = Plan(
@@ -123,6 +125,35 @@ def queries(quick: Quick = False, json: Json = False) -> None:
         sys.stdout.write(markdown(QUERY_COLUMNS, rows) + "\n")
     if not quick:
         write_between("queries", markdown(QUERY_COLUMNS, rows))
+
+
+@app.command("scale")
+def scale(
+    quick: Quick = False,
+    json: Json = False,
+    longest: Annotated[
+        int, typer.Option(min=1_000_000, help="Events of the longest log, a power of ten.")
+    ] = 10_000_000,
+) -> None:
+    """Show what an operation costs as the log grows to 10^7 events and 120 partitions; an hour."""
+    lengths = (1_000, 4_000) if quick else tuple(_powers(100_000, longest))
+    with sandbox() as server, _stderr.status("measuring") as status:
+        points = list(measure_scale(server, lengths, 5 if quick else 200, status.update))
+    first = {point.what: point for point in reversed(points)}
+    rows = [point.cells(first[point.what]) for point in sorted(points, key=lambda one: one.what)]
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(points) + b"\n")
+    else:
+        sys.stdout.write(markdown(SCALE_COLUMNS, rows) + "\n")
+    if not quick:
+        write_between("scale", markdown(SCALE_COLUMNS, rows))
+        draw_scale(points, picture("scale"))
+
+
+def _powers(first: int, last: int) -> Iterator[int]:
+    while first <= last:
+        yield first
+        first *= 10
 
 
 def _stdout() -> Console:

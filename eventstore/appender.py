@@ -38,7 +38,7 @@ from eventstore.wire import (
     several_arguments,
 )
 
-__all__ = ["Appender", "is_lost"]
+__all__ = ["MAX_REPEATS", "Appender", "is_lost", "refusal"]
 
 _SQL = load("eventstore.sql", "append.sql")
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class Appender:
             if state not in _REFUSALS:
                 raise
             diag: Any = getattr(error.__cause__, "diag", None)
-            return _refusal(
+            return refusal(
                 {"sqlstate": state, "detail": orjson.loads(diag.message_detail)}, request
             )
 
@@ -230,14 +230,15 @@ def _outcomes(
     for number, request in enumerate(requests):
         until = at + len(request.event_ids)
         if number in refused:
-            outcomes.append(_refusal(refused[number], request))
+            outcomes.append(refusal(refused[number], request))
         else:
             outcomes.append(receipts(request, positions[at:until], stream_versions[at:until]))
         at = until
     return outcomes
 
 
-def _refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
+def refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
+    """The error for an entry of the refusals that the database answers."""
     detail = entry["detail"]
     if entry["sqlstate"] == "ES008":
         assert request.guards is not None, "only conditions are refused so"

@@ -153,9 +153,9 @@ class AsyncEventStore:
         """As EventStore.read_all: iterate with `async for`, or await the list."""
         return AsyncEvents(lambda: self.store.read_all(*args, **keywords))
 
-    def read_correlation(self, correlation_id: UUID) -> AsyncEvents:
+    def read_correlation(self, correlation_id: UUID, **keywords: Any) -> AsyncEvents:
         """As EventStore.read_correlation: iterate with `async for`, or await the list."""
-        return AsyncEvents(lambda: self.store.read_correlation(correlation_id))
+        return AsyncEvents(lambda: self.store.read_correlation(correlation_id, **keywords))
 
     async def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """As EventStore.read_event."""

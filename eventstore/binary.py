@@ -3,27 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from struct import Struct
 from typing import Final
 from uuid import UUID
 
-__all__ = ["bigints", "json_array", "small_array", "text_array", "text_element", "uuid_array"]
+__all__ = [
+    "NULL",
+    "bigint_array",
+    "bigints",
+    "integer_array",
+    "json_array",
+    "moment_array",
+    "moment_element",
+    "small_array",
+    "text_array",
+    "text_element",
+    "texts_array",
+    "uuid_array",
+    "uuid_element",
+    "uuid_elements",
+]
 
-# One dimension, NULLs or none, the elements' type; how many there are, and the first one's index.
+# One dimension; that there are NULLs, which the server finds out by itself; the elements' type; how
+# many there are, and the first one's index.
 _HEADER: Final = Struct("!iiIii")
 _LENGTH: Final = Struct("!i")
 _SMALL: Final = Struct("!ih")
 _BIGINT: Final = Struct("!4xq")
-_SMALLINT, _TEXT, _JSON, _UUID = 21, 25, 114, 2950
+_INTEGER: Final = Struct("!ii")
+_LONG: Final = Struct("!iq")
+_INT8, _SMALLINT, _INT4, _TEXT, _JSON, _MOMENT, _UUID = 20, 21, 23, 25, 114, 1184, 2950
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _UUID_LENGTH: Final = _LENGTH.pack(16)
+
+
+NULL: Final = _LENGTH.pack(-1)
+"""An element that is none."""
 
 
 def uuid_array(ids: Sequence[UUID]) -> bytes:
     """As uuid[]."""
-    elements = [_UUID_LENGTH + one.int.to_bytes(16) for one in ids]
-    return _array(_UUID, len(ids), elements)
+    return uuid_elements(list(map(uuid_element, ids)))
+
+
+def uuid_elements(elements: Sequence[bytes]) -> bytes:
+    """As uuid[], of elements from `uuid_element`, or NULL."""
+    return _array(_UUID, len(elements), elements)
+
+
+def uuid_element(one: UUID) -> bytes:
+    """A UUID with its length before it."""
+    return _UUID_LENGTH + one.int.to_bytes(16)
+
+
+def moment_array(elements: Sequence[bytes]) -> bytes:
+    """As timestamptz[], of elements from `moment_element`, or NULL."""
+    return _array(_MOMENT, len(elements), elements)
+
+
+def moment_element(moment: datetime) -> bytes:
+    """A time with a zone, with its length before it."""
+    return _LONG.pack(8, (moment - _EPOCH) // _MICROSECOND)
 
 
 def json_array(payloads: Sequence[bytes]) -> bytes:
@@ -33,13 +77,29 @@ def json_array(payloads: Sequence[bytes]) -> bytes:
 
 
 def text_array(elements: Sequence[bytes]) -> bytes:
-    """As text[], of elements from `text_element`."""
+    """As text[], of elements from `text_element`, or NULL."""
     return _array(_TEXT, len(elements), elements)
 
 
 def small_array(values: Sequence[int]) -> bytes:
     """As smallint[]."""
     return _array(_SMALLINT, len(values), [_SMALL.pack(2, value) for value in values])
+
+
+def texts_array(texts: Iterable[str]) -> bytes:
+    """As text[], of texts that hardly come again."""
+    elements = [_LENGTH.pack(len(text)) + text for text in map(str.encode, texts)]
+    return _array(_TEXT, len(elements), elements)
+
+
+def integer_array(values: Sequence[int]) -> bytes:
+    """As integer[]."""
+    return _array(_INT4, len(values), [_INTEGER.pack(4, value) for value in values])
+
+
+def bigint_array(values: Sequence[int]) -> bytes:
+    """As bigint[]."""
+    return _array(_INT8, len(values), [_LONG.pack(8, value) for value in values])
 
 
 @lru_cache(maxsize=1_000)

@@ -71,7 +71,8 @@ class Settings:
     embedder: str | None
     """Name of what turns texts into vectors; None when nothing does."""
     read_url: str | None
-    """URL of a server to read from, such as a standby; None for the one that is written to."""
+    """URL of a server to read from, such as a standby; None for the one that is written to. One
+    from the environment counts only where the environment names the database too."""
     months_ahead: int
     """Months after this one that have partitions."""
     origins: Mapping[str, str]
@@ -112,6 +113,9 @@ def load(database_url: str | None = None, **flags: Any) -> Settings:
             f"{values['pool_min_size']} ({origins['pool_min_size']}) is more than "
             f"EVENTSTORE_POOL_MAX_SIZE {values['pool_max_size']} ({origins['pool_max_size']})",
         )
+    if origins["database_url"] == "--database-url" and origins["read_url"] != "--read-url":
+        # Said to be elsewhere by the environment of another store.
+        values["read_url"], origins["read_url"] = None, DEFAULT
     return Settings(**values, origins=origins)
 
 

@@ -81,6 +81,10 @@ def translate(error: Exception) -> EventStoreError:
     reason = f"{primary}. {hint}" if hint else primary
     if state in _DENIED:
         return PermissionDenied(reason)
+    if state == "25006":
+        return PermissionDenied(
+            "this server takes no writes: it is a standby; write to the primary"
+        )
     if state == "ES004":
         return PositionNotReady(reason)
     if state in _MISSING:

@@ -22,6 +22,7 @@
     ├── DeadlineExceeded         a projection has not applied the event in time
     ├── Overloaded               an append was not sent in time; nothing of it was recorded
     ├── NotFlushed               the store was closed before every append had its outcome
+    ├── ReadBehind               reads do not show the log up to a position in time
     ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
     ├── SchemaMismatch           the database's schema is not the one that this code knows
     ├── PermissionDenied         the login may not do that
@@ -63,6 +64,7 @@ __all__ = [
     "Overloaded",
     "PermissionDenied",
     "PositionNotReady",
+    "ReadBehind",
     "SchemaMismatch",
     "StoreUnavailable",
     "StreamClosed",
@@ -370,6 +372,22 @@ class NotFlushed(EventStoreError):
             f"the store was closed before {len(not_sent):,} events were sent, which were not "
             f"recorded, and while {len(in_doubt):,} were under way, which may have been; append "
             "the same events again"
+        )
+
+
+class ReadBehind(EventStoreError, TimeoutError):
+    """Reads did not show the log up to `position` within `timeout` seconds.
+
+    They show it up to `reached`, as it was `age` seconds ago; 0 on the primary, where an append in
+    flight holds readers back.
+    """
+
+    def __init__(self, position: int, timeout: float, reached: int, age: float) -> None:
+        self.position, self.timeout = position, timeout
+        self.reached, self.age = reached, age
+        super().__init__(
+            f"reads do not show position {position} after {timeout:g} s: they are at {reached}, as "
+            f"of {age:.1f} s ago; read from the primary, or see `eventstore health`"
         )
 
 

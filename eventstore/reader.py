@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from eventstore import read, receipts
+from eventstore import read, receipts, standby
 from eventstore.append import Receipt
-from eventstore.config import Settings, load
+from eventstore.config import Settings, load, mask
 from eventstore.database import Database, Limits
 from eventstore.event import Event, RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
@@ -48,13 +48,15 @@ class LogReader:
         tenant: str | None = None,
         registry: EventRegistry = default_registry,
     ) -> Self:
-        """Opens the store at `url`, or where the settings point, or an embedded server.
+        """Opens the log at `url`, or where the settings point, or an embedded server.
+
+        Without a `url`, EVENTSTORE_READ_URL comes first: a standby, for instance.
 
         Raises StoreUnavailable, PermissionDenied, SchemaMismatch or ConfigurationError.
         """
         settings = load(database_url=url, tenant=tenant)
         check_name(settings.tenant, "tenant", MAX_NAME)
-        address, revive = connect_to(settings)
+        address, revive = cls._address(settings)
         database = Database(
             address,
             settings.tenant,
@@ -71,6 +73,18 @@ class LogReader:
             database.close()
             raise
         return cls(database, registry, settings)
+
+    @classmethod
+    def _address(cls, settings: Settings) -> tuple[str, Callable[[], None]]:
+        """Where to connect to, and what brings that server back."""
+        if settings.read_url is not None:
+            return settings.read_url, lambda: None
+        return connect_to(settings)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The masked address that reads go to, if it is not where the store is written."""
+        return None if self.settings.read_url is None else mask(self.settings.read_url)
 
     @property
     def tenant(self) -> str:
@@ -99,9 +113,14 @@ class LogReader:
         *,
         backwards: bool = False,
         limit: int | None = None,
+        min_position: int | None = None,
     ) -> Iterator[RecordedEvent]:
-        """A stream's events from `from_version` on: upwards from 1, or backwards from the end."""
+        """A stream's events from `from_version` on: upwards from 1, or backwards from the end.
+
+        With `min_position`, it waits first as `wait_for_position` does, and so shows one's writes.
+        """
         check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        self._reach(min_position)
         start = from_version if from_version is not None else 2**62 if backwards else 1
         step = -1 if backwards else 1
 
@@ -130,12 +149,15 @@ class LogReader:
         event_types: Sequence[str] | None = None,
         query: Query | None = None,
         limit: int | None = None,
+        min_position: int | None = None,
     ) -> Iterator[RecordedEvent]:
         """The log's events with after < position <= until, in order, to the watermark at most.
 
-        Of some categories and event_types, or those that a query means.
+        Of some categories and event_types, or those that a query means. With `min_position`, it
+        waits first as `wait_for_position` does.
         """
         check_alone(query, categories, event_types)
+        self._reach(min_position)
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
@@ -162,8 +184,14 @@ class LogReader:
 
         return read.pages(page, limit)
 
-    def read_correlation(self, correlation_id: UUID) -> Iterator[RecordedEvent]:
-        """Every event of one run so far, across streams and agents, in log order."""
+    def read_correlation(
+        self, correlation_id: UUID, *, min_position: int | None = None
+    ) -> Iterator[RecordedEvent]:
+        """Every event of one run so far, across streams and agents, in log order.
+
+        With `min_position`, it waits first as `wait_for_position` does.
+        """
+        self._reach(min_position)
 
         def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = 0 if last is None else last.position
@@ -203,8 +231,29 @@ class LogReader:
         return self.database.read_log(lambda c: read.stream_version(c, self.tenant, stream_id))
 
     def watermark(self) -> int:
-        """The highest position below which nothing can still appear."""
+        """The highest position below which nothing can still appear.
+
+        On a standby it is the one that the primary stored last, and `read_age` tells its age.
+        """
         return self.database.read_log(read.watermark)
+
+    def read_age(self) -> float:
+        """How many seconds old the watermark is: what was appended since may be missing.
+
+        0 on the primary. By the clocks of both servers; it grows while nobody stores a watermark.
+        """
+        return self.database.read(standby.read_age)
+
+    def wait_for_position(self, position: int, *, timeout: float = 5.0) -> int:
+        """Waits until reads show the log up to a position, such as a receipt's; returns how far.
+
+        `timeout` is in seconds. Raises ReadBehind or StoreUnavailable.
+        """
+        return standby.wait_for_position(self.database, position, timeout)
+
+    def _reach(self, min_position: int | None) -> None:
+        if min_position is not None:
+            self.wait_for_position(min_position)
 
     def subscribe(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
@@ -26,9 +26,12 @@ from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
+from eventstore.importer import Importers
+from eventstore.importing import Imported, import_appends
 from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
+from eventstore.server import connect_to
 from eventstore.streams import Streams
 from eventstore.subscriptions import Subscriptions
 from eventstore.writer import GroupCommitWriter
@@ -56,10 +59,20 @@ class EventStore(LogReader):
             max_appends=settings.max_pending_appends,
             max_bytes=settings.max_pending_bytes,
         )
+        self.importers = Importers(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
         self.streams = Streams(database)
         self.subscriptions = Subscriptions(database, registry)
+
+    @classmethod
+    def _address(cls, settings: Settings) -> tuple[str, Callable[[], None]]:
+        """Reads go where writes go, so that they show what was written."""
+        return connect_to(settings)
+
+    @property
+    def elsewhere(self) -> None:
+        """Nowhere else."""
 
     def close(self, timeout: float | None = None) -> None:
         """Refuses what comes after, finishes the appends, ends waits, gives back the connections.
@@ -71,6 +84,7 @@ class EventStore(LogReader):
         try:
             self.writer.close(timeout)
         finally:
+            self.importers.close()
             self.arrivals.close()
             super().close()
 
@@ -154,6 +168,29 @@ class EventStore(LogReader):
         judged before any of them is recorded.
         """
         return self.record(appends, timeout=timeout)
+
+    def import_events(
+        self,
+        appends: Iterable[Append],
+        *,
+        progress: Callable[[Imported], object] | None = None,
+    ) -> Imported:
+        """Appends very many, each with an outcome of its own, some thousand in one transaction.
+
+        Their order is that of the log. Memory stays flat, however many there are. `progress` is
+        called after each batch. The same import again adds nothing, so one that broke off is
+        resumed by doing it again, if its events have ids that stay (`Event.with_id`).
+
+        Raises PermissionDenied or StoreUnavailable, and what the iterable raises; what came before
+        stays recorded.
+        """
+        with self.importers.lend() as importer:
+            return import_appends(
+                importer,
+                appends,
+                lambda append: self.prepare([context.in_context(append)]),
+                progress,
+            )
 
     def execute(
         self, command: Command, *, timeout: float | None = None, **says: Unpack[Says]

@@ -46,6 +46,11 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
  WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s
  ORDER BY stream_version
 
+-- name: keep_plans
+-- Statements are planned once, as the store's are where it reads the log: to plan the query of a
+-- stream takes longer than to run it.
+SET plan_cache_mode = force_generic_plan
+
 -- name: read_all
 -- The floor of reading everything, for a server-side cursor.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,

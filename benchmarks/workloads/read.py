@@ -45,6 +45,7 @@ def _streams(
     tell: Callable[[str], None],
 ) -> Outcome:
     following = cycle(streams)
+    bare.execute(SQL["keep_plans"])
 
     def query() -> Iterable[Any]:
         arguments = {"tenant": "default", "stream_id": next(following)}

@@ -30,6 +30,7 @@ OWN: Final = {
     "streams": "eventstore.cli.streams",
     "trace": "eventstore.cli.trace",
     "partitions": "eventstore.cli.partitions",
+    "health": "eventstore.cli.health",
     "ingest": "eventstore.cli.ingest",
     "seed": "eventstore.cli.seed",
 }

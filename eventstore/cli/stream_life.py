@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_record
 
 if TYPE_CHECKING:
     from eventstore.append import Receipt
-    from eventstore.store import EventStore
 
 __all__ = ["close", "describe", "info", "reopen"]
 
@@ -31,7 +31,7 @@ Expected = Annotated[
 def info(context: typer.Context, stream_id: Stream) -> None:
     """Show what is known of a stream as a whole."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         print_record(options, asdict(store.streams.info(stream_id)))
 
 
@@ -44,7 +44,7 @@ def close(
 ) -> None:
     """Close a stream: from then on it takes no more events."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         receipt = store.streams.close(stream_id, reason=reason, **_said(agent, expected_version))
     _print(options, receipt)
 
@@ -58,7 +58,7 @@ def reopen(
 ) -> None:
     """Let a closed stream take events again."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         receipt = store.streams.reopen(stream_id, reason=reason, **_said(agent, expected_version))
     _print(options, receipt)
 
@@ -81,7 +81,7 @@ def describe(
         values = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise typer.BadParameter(f"no JSON: {error}", param_hint="JSON") from None
-    with _open(options) as store:
+    with open_store(options) as store:
         receipt = store.streams.describe(stream_id, values, **_said(agent, expected_version))
     _print(options, receipt)
 
@@ -106,9 +106,3 @@ def _print(options: Options, receipt: Receipt) -> None:
             "event_id": receipt.event_ids[0],
         },
     )
-
-
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_rows, say
 
 if TYPE_CHECKING:
-    from eventstore.store import EventStore
+    pass
 
 __all__ = ["categories", "of", "runs"]
 
@@ -23,7 +24,7 @@ Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")
 def categories(context: typer.Context) -> None:
     """List the categories, each with its streams and events: exact, and without reading them."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         found = [asdict(each) for each in store.streams.categories()]
     print_rows(options, found, ("category", "streams", "events"))
 
@@ -38,7 +39,7 @@ def runs(
 ) -> None:
     """List the runs (correlations), the one with the newest event first."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         walking = store.streams.runs(before=before, limit=limit + 1)
         found = [asdict(each) for each in islice(walking, limit)]
         more = next(walking, None)
@@ -63,7 +64,7 @@ def of(
     options = Options.of(context)
     if (correlation is None) == (tag is None):
         raise typer.BadParameter("say either --correlation or --tag")
-    with _open(options) as store:
+    with open_store(options) as store:
         found = (
             store.streams.of_correlation(correlation, limit=limit + 1)
             if correlation is not None
@@ -73,9 +74,3 @@ def of(
     print_rows(options, rows, ("stream_id", "events", "first_position", "last_position"))
     if len(found) > limit:
         say("there are more: a larger --limit shows them")
-
-
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eventstore.cli.event_rows import print_events
+from eventstore.cli.opening import open_log
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_rows, say
 from eventstore.cli.stream_life import close, describe, info, reopen
@@ -34,13 +35,12 @@ def list_streams(
     from eventstore import read
     from eventstore.append import check_name
     from eventstore.limits import MAX_STREAM_ID
-    from eventstore.store import EventStore
 
     options = Options.of(context)
     for name, value in (("--category", category), ("--after", after or None)):
         if value is not None:
             check_name(value, name, MAX_STREAM_ID)
-    with EventStore.open(options.database_url, tenant=options.tenant) as store:
+    with open_log(options) as store:
         found = store.database.read(
             lambda c: read.streams_page(c, store.tenant, after, limit + 1, category)
         )
@@ -72,11 +72,10 @@ def show(
     from eventstore.append import check_name
     from eventstore.errors import NotFound
     from eventstore.limits import MAX_STREAM_ID
-    from eventstore.store import EventStore
 
     options = Options.of(context)
     check_name(stream_id, "STREAM", MAX_STREAM_ID)
-    with EventStore.open(options.database_url, tenant=options.tenant) as store:
+    with open_log(options) as store:
         if not store.stream_version(stream_id):
             raise NotFound("stream", stream_id, "see `eventstore streams list`")
         found = store.read_stream(stream_id, from_version, backwards=backwards, limit=limit + 1)

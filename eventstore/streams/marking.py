@@ -14,7 +14,7 @@ from typing import Any
 from eventstore.append import STREAM_EXISTS, ExpectedVersion, Receipt, prepare
 from eventstore.appender import Appender
 from eventstore.codec import encode_json
-from eventstore.context import Says, one_append
+from eventstore.context import Says, in_context, said_of
 from eventstore.database import Database
 from eventstore.errors import AppendRefused, ConcurrencyConflict, InvalidEvent, NotFound
 from eventstore.event import Event
@@ -41,7 +41,7 @@ def mark(
             path="expected_version",
         )
     database.require_open()
-    append = one_append(stream_id, [event], expected_version=expected_version, **says)
+    append = in_context(said_of(stream_id, [event], expected_version=expected_version, **says))
     request = prepare([append], registry=_registry())
     with closing(Appender(database)) as appender:
         outcome = appender.mark(request)

@@ -337,7 +337,16 @@ def test_a_missing_partition_is_an_alarm(call: Call, store: EventStore, admin_ur
         connection.execute(f"DROP TABLE eventstore.{name}")
     code, _, err = call("partitions", "list")
     assert (code, "missing: audit" in err) == (0, True)
+    assert call("partitions", "list", "--check")[0] == 6
+    code, out, err = call("health", "--json")
+    assert (code, "partitions are missing: audit" in err) == (6, True)
+    assert len(json.loads(out)["missing_partitions"]) == 1
     assert answer(call, "partitions", "ensure") == [{"name": name}]
+    assert call("partitions", "list", "--check")[0] == 0
+    found = answer(call, "health")
+    assert (found["standby"], found["months_ahead"], found["problems"]) == (False, 2, [])
+    kept = answer(call, "db", "keep", "--once")
+    assert (kept["made"], kept["sealed"], kept["stored_watermark"]) == ([], [], store.watermark())
     assert call("partitions", "list")[2] == ""
 
 

@@ -83,7 +83,7 @@ def test_the_rules_accept_all_of_two_seeds_and_fill_every_table(
         if event.event_type in projection.event_types:
             as_recorded = recorded(event, position, agent=append.agent)
             assert append.occurred_at is not None
-            projection.apply(state, replace(as_recorded, occurred_at=append.occurred_at))
+            projection.apply(state, as_recorded._replace(occurred_at=append.occurred_at))
     rows = Counter({table.TABLE: len(of_table) for table, of_table in state.items()})
     assert all(rows[table.TABLE] for table in projection.tables), rows
 
