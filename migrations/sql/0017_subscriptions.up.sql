@@ -168,7 +168,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     caller text := eventstore.current_tenant();
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
+    IF tenant IS NULL OR tenant = '*' OR caller IS NULL OR caller NOT IN (tenant, '*') THEN
         RAISE EXCEPTION 'login % may not consume for tenant %', session_user, tenant
             USING ERRCODE = 'ES003', HINT = 'The owner binds logins with eventstore.bind_login.';
     END IF;
