@@ -141,6 +141,7 @@ def test_a_crash_of_the_server_loses_nothing(
         store.subscriptions.create(NAME, lease_seconds=LEASE, retry_seconds=0.01)
         for _ in range(2):
             stack.enter_context(consumer(url, effects))
+        until(lambda: store.subscriptions.show(NAME).consumers == 2)
         for n in range(6):
             for _ in range(10):
                 store.append_many([Append(f"a-{s}", said(1)) for s in range(50)])
