@@ -70,7 +70,8 @@ class Consumer:
         self._spoke_at = monotonic()
         self._looked: int | None = None
         self._looks = _LOOKS
-        self._idle = False
+        self.is_idle = False
+        """Whether the last call of `fetch` found nothing that can be delivered now."""
 
     def __iter__(self) -> Iterator[Delivery]:
         return self
@@ -88,7 +89,7 @@ class Consumer:
     @property
     def ended(self) -> bool:
         """Whether there will be no further deliveries."""
-        return self._stopped.is_set() or (self._until_idle and self._idle and self._desk.is_empty)
+        return self._stopped.is_set() or (self._until_idle and self.is_idle and self._desk.is_empty)
 
     @property
     def must_speak(self) -> bool:
@@ -142,7 +143,7 @@ class Consumer:
             self._looked = claimed.looked if nothing else None
             until_due = _LOOKS if claimed.due is None else ceil(claimed.due * 1000)
             self._looks = min(max(until_due, 1), _LOOKS)
-            self._idle = nothing and claimed.looked >= claimed.mark
+            self.is_idle = nothing and claimed.looked >= claimed.mark
 
     def stop(self) -> None:
         """Ends the iteration, from any thread."""

@@ -55,16 +55,23 @@ class Delivery:
         """
         self._desk.acknowledge(self)
 
-    def retry(self, error: BaseException | str = "", *, delay: float | None = None) -> None:
+    def retry(
+        self,
+        error: BaseException | str = "retry",
+        *,
+        delay: float | None = None,
+        details: str | None = None,
+    ) -> None:
         """It failed: try again after `delay` seconds, or by the subscription's rule.
 
-        After so many attempts it is parked. Later events of its stream wait. Raises as `ack`.
+        After so many attempts it is parked. Later events of its stream wait. `details` are kept
+        with the reason; those of an exception are its traceback. Raises as `ack`.
         """
-        self._desk.fail(self, {"seconds": delay, **_described(error or "retry")})
+        self._desk.fail(self, {"seconds": delay, **_described(error, details)})
 
-    def park(self, reason: BaseException | str) -> None:
+    def park(self, reason: BaseException | str, *, details: str | None = None) -> None:
         """Sets it aside until somebody has it retried or discarded. Raises as `ack`."""
-        self._desk.fail(self, {"park": True, **_described(reason)})
+        self._desk.fail(self, {"park": True, **_described(reason, details)})
 
     def renew(self) -> None:
         """Gives a sign of life, for a handler that takes longer than the lease; waits for it.
@@ -84,12 +91,15 @@ class Delivery:
         return f"<Delivery of {at.event_type} at {at.position}, attempt {self.attempt}>"
 
 
-def _described(error: BaseException | str) -> dict[str, Any]:
-    if isinstance(error, str):
-        return {"reason": _plain(error, _LONGEST_REASON), "error": None}
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    trace = "".join(format_exception(error))
-    return {"reason": _plain(reason, _LONGEST_REASON), "error": _plain(trace, _LONGEST_ERROR)}
+def _described(error: BaseException | str, details: str | None) -> dict[str, Any]:
+    if isinstance(error, BaseException):
+        details = details or "".join(format_exception(error))
+        said = str(error)
+        error = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return {
+        "reason": _plain(error, _LONGEST_REASON),
+        "error": None if details is None else _plain(details, _LONGEST_ERROR),
+    }
 
 
 def _plain(text: str, length: int) -> str:

@@ -126,6 +126,11 @@ class Subscriptions:
             self.show(name)
         return found
 
+    def resolved(self, name: str, position: int) -> Sequence[dict[str, Any]]:
+        """What became of an event whenever it was parked before: when, by whom and why."""
+        tenant = self._database.tenant
+        return self._database.read(lambda c: reading.resolved(c, tenant, name, position))
+
     def retry(
         self, name: str, positions: Sequence[int] | None = None, *, who: str
     ) -> Sequence[int]:

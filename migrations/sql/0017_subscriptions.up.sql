@@ -22,6 +22,7 @@ CREATE TABLE eventstore.subscriptions (
     start_position bigint NOT NULL CHECK (start_position >= 0),
     read_position  bigint NOT NULL,
     checkpoint     bigint NOT NULL CHECK (checkpoint <= read_position),
+    moved_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     fencing_token  bigint NOT NULL DEFAULT 0,
     created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_by     text COLLATE "C" NOT NULL DEFAULT session_user,
@@ -52,6 +53,7 @@ COMMENT ON COLUMN eventstore.subscriptions.read_position IS
     'Up to here, every event of the filter is settled or in deliveries.';
 COMMENT ON COLUMN eventstore.subscriptions.checkpoint IS
     'Up to here, every event of the filter is settled: acknowledged or discarded.';
+COMMENT ON COLUMN eventstore.subscriptions.moved_at IS 'When one of the two was last written.';
 COMMENT ON COLUMN eventstore.subscriptions.fencing_token IS
     'The last token that a consumer got; each gets one of its own.';
 COMMENT ON COLUMN eventstore.subscriptions.created_at IS 'When it was created.';
@@ -168,7 +170,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     caller text := eventstore.current_tenant();
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
+    IF tenant IS NULL OR tenant = '*' OR caller IS NULL OR caller NOT IN (tenant, '*') THEN
         RAISE EXCEPTION 'login % may not consume for tenant %', session_user, tenant
             USING ERRCODE = 'ES003', HINT = 'The owner binds logins with eventstore.bind_login.';
     END IF;
@@ -674,17 +676,19 @@ BEGIN
         END IF;
     END IF;
 
-    -- Events of no interest are not worth a write each: the next call looks at them again.
+    -- Events of no interest are not worth a write each: the next calls look at them again, until
+    -- there are many of them or a second has gone by.
     IF last IS NOT NULL THEN
         s.read_position := last;
-    ELSIF reading AND until - s.read_position >= 1000 THEN
+    ELSIF reading AND (until - s.read_position >= 1000
+                       OR s.moved_at < moment - interval '1 second') THEN
         s.read_position := until;
     END IF;
     SELECT min(d.position) INTO low FROM eventstore.deliveries AS d
      WHERE d.tenant_id = tenant AND d.subscription = sub AND d.position > s.checkpoint;
     s.checkpoint := coalesce(low - 1, s.read_position);
     UPDATE eventstore.subscriptions AS x
-       SET read_position = s.read_position, checkpoint = s.checkpoint
+       SET read_position = s.read_position, checkpoint = s.checkpoint, moved_at = moment
      WHERE x.tenant_id = tenant AND x.name = sub
        AND (x.read_position, x.checkpoint) <> (s.read_position, s.checkpoint);
     SELECT extract(epoch FROM min(d.next_at) - clock_timestamp()) INTO due
