@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check docs bench format clean
+.PHONY: help demo test test-faults check docs bench bench-peers format clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is"
@@ -39,6 +39,9 @@ docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the
 
 bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: half an hour
 	@$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/bench-ready  ## Measure the log beside other event stores, from their registries
+	@$(BIN)/python -m benchmarks logs
 
 format: $(VENV)/ready  ## Put the code into shape
 	@$(BIN)/ruff check --fix .

@@ -74,6 +74,14 @@ SELECT current_setting('server_version'), current_setting('fsync'),
 -- What autovacuum does a minute later, done now, so that every round sees the same plans.
 ANALYZE
 
+-- name: vacuum
+-- The same, and the visibility map, for what was only just filled.
+VACUUM ANALYZE
+
+-- name: admit
+-- How many may be connected after a restart.
+ALTER SYSTEM SET max_connections = {connections}
+
 -- name: make_database
 -- As another one is.
 CREATE DATABASE {name} TEMPLATE {template}
