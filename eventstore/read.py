@@ -27,6 +27,7 @@ __all__ = [
     "log_page",
     "page_after",
     "page_before",
+    "page_size",
     "pages",
     "shard_page_after",
     "stream_page",
@@ -37,6 +38,10 @@ __all__ = [
 
 PAGE: Final = 1_000
 """Events a page: some hundred kilobytes, and few round trips."""
+FIRST_PAGE: Final = 128
+"""Events of the first page, as long as nobody knows how large they are."""
+PAGE_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of payloads that a later page should have at most."""
 
 _SQL = load("eventstore.sql", "read.sql")
 
@@ -256,19 +261,24 @@ def pages(
     """
 
     def walk() -> Iterator[list[RecordedEvent]]:
-        last, left = None, limit
+        last, left, most = None, limit, FIRST_PAGE
         while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
+            size = most if left is None else min(most, left)
             with telemetry.operation("read") as noted:
                 rows = page(last, size)
                 noted.events = len(rows)
             yield from rows.few()
             if len(rows) < size:
                 return
-            last = rows.last
+            last, most = rows.last, page_size(rows)
             left = None if left is None else left - len(rows)
 
     return chain.from_iterable(walk())
+
+
+def page_size(before: Rows) -> int:
+    """Events of the page after one that was full."""
+    return max(1, min(PAGE, PAGE_BYTES // max(1, before.bytes_each)))
 
 
 def _events(

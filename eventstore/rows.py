@@ -22,6 +22,8 @@ from eventstore.registry import EventRegistry, default_registry
 __all__ = ["Rows", "from_rows"]
 
 _FEW: Final = 32
+_SAMPLE: Final = 16
+_DATA: Final = RecordedEvent._fields.index("data")
 
 _as_event: Final = partial(tuple.__new__, RecordedEvent)
 _tags: Final = itemgetter(-1)
@@ -36,7 +38,7 @@ class Rows:
         result: PGresult,
         registry: EventRegistry,
     ) -> None:
-        self._registry, self._count = registry, result.ntuples
+        self._registry, self._result, self._count = registry, result, result.ntuples
         self._transformer = Transformer.from_context(connection)
         self._transformer.set_pgresult(result)
 
@@ -47,6 +49,12 @@ class Rows:
     def last(self) -> RecordedEvent:
         """The last event of at least one."""
         return self._made(self._count - 1, self._count)[0]
+
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of an event's payload, in the mean of some that lie evenly among at least one."""
+        sample = range(0, self._count, -(-self._count // _SAMPLE))
+        return sum(len(self._result.get_value(row, _DATA) or b"") for row in sample) // len(sample)
 
     def all(self) -> list[RecordedEvent]:
         """Every event."""

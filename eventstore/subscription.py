@@ -86,6 +86,8 @@ class Subscription:
         self._rest: Iterator[list[RecordedEvent]] = iter(())
         """and what is not."""
         self._read_until = self._after.position
+        self._mark, self._marked_by = 0, 0
+        self._size = read.FIRST_PAGE
         self._pace = Pace()
         self._recognised: set[int] = set()
         if self._after.data_hash:
@@ -128,9 +130,10 @@ class Subscription:
         with self._filling:
             if self.buffered:
                 return
-            rows = self._fetch(read.PAGE)
+            rows = self._fetch(self._size)
             if rows:
                 self._pace.reset()
+                self._size = read.page_size(rows)
                 with self._turning:
                     self._rest = rows.few()
             if self._stopped.is_set():
@@ -157,7 +160,7 @@ class Subscription:
     def _fetch(self, limit: int) -> Rows | None:
         def page(connection: Connection) -> tuple[int, Rows | None]:
             self._recognise(connection)
-            until = read.watermark(connection)
+            until = self._watermark(connection)
             if until <= self._read_until:
                 return self._read_until, None
             rows = self._read(connection, until, limit)
@@ -188,6 +191,17 @@ class Subscription:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _watermark(self, connection: Connection) -> int:
+        """The watermark, asked for once for all pages up to it.
+
+        Another connection asks anew: a server that crashed in between may hand out positions once
+        more that nobody had committed.
+        """
+        session = connection.info.backend_pid
+        if self._marked_by != session or self._mark <= self._read_until:
+            self._mark, self._marked_by = read.watermark(connection), session
+        return self._mark
 
     def _recognise(self, connection: Connection) -> None:
         """Compares the checkpoint with the log, once a connection.

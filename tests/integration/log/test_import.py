@@ -205,6 +205,22 @@ def test_the_same_import_at_the_same_time(store: EventStore) -> None:
         assert versions == list(range(1, len(versions) + 1))
 
 
+def test_a_reader_follows_imports_beside_appends(store: EventStore) -> None:
+    with store.subscribe() as subscription, ThreadPoolExecutor(3) as pool:
+        imports = [
+            pool.submit(
+                store.import_events,
+                (Append(f"{name}-{number % 5}", said(2)) for number in range(300)),
+            )
+            for name in ("a", "b")
+        ]
+        appends = pool.submit(lambda: [store.append("c-1", said(1)) for _ in range(100)])
+        seen = [next(subscription).position for _ in range(2 * 600 + 100)]
+        assert not any(each.result().refused for each in imports)
+        assert len(appends.result()) == 100
+    assert seen == [each.position for each in store.read_all()]
+
+
 def test_an_import_outlives_its_connection(store: EventStore, admin: Connection) -> None:
     appends = story(appends=120)
     kill = (
