@@ -151,6 +151,7 @@ def test_who_may_call_what(admin: Connection) -> None:
             "append_decided",
             "append_one",
             "append_several",
+            "append_together",
             "ensure_partitions",
         },
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
@@ -160,10 +161,10 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 
 LOG_FUNCTIONS = {
-    "append", "append_decided", "append_one", "append_several", "appends_in_flight", "bind_login",
-    "current_tenant", "decide", "ensure_partitions", "lock_streams", "partition_gaps",
-    "protect_log", "protect_tenants", "refuse_change", "repeated", "seal_partitions", "shard_of",
-    "wait_for_news", "watermark",
+    "append", "append_decided", "append_one", "append_several", "append_together",
+    "appends_in_flight", "begin_append", "bind_login", "current_tenant", "decide",
+    "ensure_partitions", "lock_streams", "partition_gaps", "protect_log", "protect_tenants",
+    "refuse_change", "repeated", "seal_partitions", "shard_of", "wait_for_news", "watermark",
 }  # fmt: skip
 
 
