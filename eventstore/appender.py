@@ -134,16 +134,7 @@ class Appender:
         if answer is None:
             return None
         before, *positions = answer
-        return [
-            [
-                Receipt(
-                    request.appends[0].stream_id,
-                    before + len(positions),
-                    tuple(positions),
-                    request.event_ids,
-                )
-            ]
-        ]
+        return [receipts(request, positions, range(before + 1, before + len(positions) + 1))]
 
     def _ask(self, name: str, parameters: Parameters) -> list[int] | None:
         """What one of the short ways answers; None where it leaves the call to append."""

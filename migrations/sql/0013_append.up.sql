@@ -404,9 +404,10 @@ DECLARE
     taken    bigint[];
 BEGIN
     PERFORM eventstore.begin_append(tenant);
-    IF NOT (cardinality(event_ids) > 0
-            AND '0001-01-01 00:00:00+00' <= ALL (coalesce(array_remove(occurred_ats, NULL), '{}'))
-            AND '10000-01-01 00:00:00+00' > ALL (coalesce(array_remove(occurred_ats, NULL), '{}')))
+    IF (cardinality(event_ids) > 0
+        AND '0001-01-01 00:00:00+00' <= ALL (coalesce(array_remove(occurred_ats, NULL), '{}'))
+        AND '10000-01-01 00:00:00+00' > ALL (coalesce(array_remove(occurred_ats, NULL), '{}')))
+       IS NOT TRUE
     THEN
         RAISE EXCEPTION 'no events, or an occurred_at outside the years 1 to 9999'
             USING ERRCODE = 'data_exception';
