@@ -29,14 +29,14 @@ from eventstore.guards import Guards
 from eventstore.prepared import Prepared, Row
 from eventstore.queries import load
 from eventstore.session import Session
-from eventstore.wire import (
-    SEVERAL_FORMATS,
-    arguments,
-    guard_arguments,
+from eventstore.short import (
+    FORMATS,
+    Parameters,
     lone_arguments,
-    receipts,
     several_arguments,
+    together_arguments,
 )
+from eventstore.wire import arguments, guard_arguments, receipts
 
 __all__ = ["MAX_REPEATS", "Appender", "is_lost", "refusal"]
 
@@ -46,7 +46,7 @@ MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
 _REPEATABLE: Final = {"40001", "40P01"}
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
-# month): what append_one and append_several leave to append.
+# month): what the short ways leave to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008", "ES009"}
@@ -76,12 +76,11 @@ class Appender:
         self._meanwhile = meanwhile
         if requests[0].guards is not None:
             return [self._append_decided(requests[0], requests[0].guards)]
-        if len(requests) == 1 and len(requests[0].appends) == 1:
-            receipt = self._append_shortly(requests[0])
-            if receipt is not None:
-                return [[receipt]]
+        outcomes = self._append_shortly(requests)
+        if outcomes is not None:
+            return outcomes
         said = arguments(self._database.tenant, requests)
-        parameters = [value.encode() for value in said.values()]
+        parameters: Parameters = [value.encode() for value in said.values()]
         answer = self._repeatedly(lambda c: self._send(c, "append", parameters))
         positions, stream_versions, refusals = (column or b"" for column in answer)
         # In binary, jsonb is its text after a byte for the version of the form.
@@ -130,22 +129,39 @@ class Appender:
                     raise
         raise AssertionError("unreachable")
 
-    def _append_shortly(self, request: Request) -> Receipt | None:
-        """The receipt of one append, or None when `eventstore.append` has to take a closer look.
+    def _append_shortly(
+        self, requests: Sequence[Request]
+    ) -> list[list[Receipt] | AppendRefused] | None:
+        """The receipts of each request, or None when `eventstore.append` has to take a close look.
 
         A call that was lost on its way is repeated, and then the events may be there already.
         """
-        append = request.appends[0]
-        tenant = self._database.tenant
-        if len(request.event_ids) > 1 or append.tags:
-            name, formats = "append_several", SEVERAL_FORMATS
-            parameters = several_arguments(tenant, request)
+        tenant, request = self._database.tenant, requests[0]
+        if len(requests) > 1 or len(request.appends) > 1:
+            if any(append.tags for each in requests for append in each.appends):
+                return None
+            answer = self._ask("append_together", together_arguments(tenant, requests))
+            if answer is None:
+                return None
+            # The stream_version of each event, and then the position of each.
+            middle = len(answer) // 2
+            return _outcomes(answer[middle:], answer[:middle], [], requests)
+        if len(request.event_ids) > 1 or request.appends[0].tags:
+            answer = self._ask("append_several", several_arguments(tenant, request))
         else:
-            name, formats, parameters = "append_one", None, lone_arguments(tenant, request)
+            answer = self._ask("append_one", lone_arguments(tenant, request))
+        if answer is None:
+            return None
+        before, *positions = answer
+        return [receipts(request, positions, range(before + 1, before + len(positions) + 1))]
+
+    def _ask(self, name: str, parameters: Parameters) -> list[int] | None:
+        """What one of the short ways answers; None where it leaves the call to append."""
 
         def execute(connection: Session) -> Row:
-            if formats is not None and connection.pooled:
-                return (None,)  # where nothing is prepared, binary parameters are no way
+            formats = FORMATS[name]
+            if connection.pooled and formats is not None:
+                return (None,)  # nothing can be prepared, and the driver would send text
             return self._send(connection, name, parameters, formats)
 
         try:
@@ -154,17 +170,13 @@ class Appender:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
             raise
-        if answer is None:
-            return None
-        before, *positions = bigints(answer)
-        stream_version = before + len(positions)
-        return Receipt(append.stream_id, stream_version, tuple(positions), request.event_ids)
+        return None if answer is None else bigints(answer)
 
     def _send(
         self,
         connection: Session,
         query: str,
-        parameters: Sequence[bytes | None],
+        parameters: Parameters,
         formats: Sequence[Format] | None = None,
     ) -> Row:
         prepared = self._prepared.get(query)

@@ -1,4 +1,7 @@
-"""Arrays in PostgreSQL's binary form: an element needs no quoting, and the server none to undo."""
+"""Arrays in PostgreSQL's binary form: an element needs no quoting, and the server none to undo.
+
+An element is its length and its bytes; `element` makes one, and NULL is one.
+"""
 
 from __future__ import annotations
 
@@ -11,118 +14,105 @@ from typing import Final
 from uuid import UUID
 
 __all__ = [
-    "NULL",
-    "bigint_array",
-    "bigints",
-    "integer_array",
-    "json_array",
-    "moment_array",
-    "moment_element",
-    "small_array",
-    "text_array",
-    "text_element",
-    "texts_array",
-    "uuid_array",
-    "uuid_element",
-    "uuid_elements",
-]
+    "BIGINT", "INTEGER", "JSON", "NULL", "SMALLINT", "TEXT", "TIMESTAMPTZ", "UUIDS", "array",
+    "bigint", "bigints", "element", "integer", "json_array", "microseconds", "smallint", "spread",
+    "text", "uuid", "uuid_array",
+]  # fmt: skip
 
-# One dimension; that there are NULLs, which the server finds out by itself; the elements' type; how
-# many there are, and the first one's index.
+BIGINT, SMALLINT, INTEGER, TEXT, JSON, TIMESTAMPTZ, UUIDS = 20, 21, 23, 25, 114, 1184, 2950
+"""The types of elements, as pg_type numbers them."""
+NULL: Final = b"\xff\xff\xff\xff"
+
+# One dimension; whether there are NULLs, which the server finds out by itself; the elements' type,
+# their number, the first one's index.
 _HEADER: Final = Struct("!iiIii")
 _LENGTH: Final = Struct("!i")
-_SMALL: Final = Struct("!ih")
-_BIGINT: Final = Struct("!4xq")
+_SMALLINT: Final = Struct("!ih")
 _INTEGER: Final = Struct("!ii")
-_LONG: Final = Struct("!iq")
-_INT8, _SMALLINT, _INT4, _TEXT, _JSON, _MOMENT, _UUID = 20, 21, 23, 25, 114, 1184, 2950
+_BIGINT: Final = Struct("!iq")
+_NUMBER: Final = Struct("!4xq")
+_UUID_LENGTH: Final = _LENGTH.pack(16)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_UUID_LENGTH: Final = _LENGTH.pack(16)
 
 
-NULL: Final = _LENGTH.pack(-1)
-"""An element that is none."""
+def array(kind: int, elements: Sequence[bytes]) -> bytes:
+    """An array of elements of a type."""
+    return _array(kind, len(elements), elements)
 
 
-def uuid_array(ids: Sequence[UUID]) -> bytes:
+def element(value: bytes) -> bytes:
+    """An element of text, json or any other type whose binary form these bytes are."""
+    return _LENGTH.pack(len(value)) + value
+
+
+def smallint(number: int) -> bytes:
+    """An element of smallint[]."""
+    return _SMALLINT.pack(2, number)
+
+
+@lru_cache(maxsize=1_000)
+def text(said: str) -> bytes:
+    """An element of text[] that comes again and again, such as the name of an agent."""
+    return element(said.encode())
+
+
+def integer(number: int) -> bytes:
+    """An element of integer[]."""
+    return _INTEGER.pack(4, number)
+
+
+def bigint(number: int) -> bytes:
+    """An element of bigint[]."""
+    return _BIGINT.pack(8, number)
+
+
+def microseconds(moment: datetime) -> bytes:
+    """An element of timestamptz[]."""
+    return _BIGINT.pack(8, (moment - _EPOCH) // _MICROSECOND)
+
+
+def uuid(one: UUID) -> bytes:
+    """An element of uuid[]."""
+    return _UUID_LENGTH + one.int.to_bytes(16, "big")
+
+
+def uuid_array(ids: Iterable[UUID]) -> bytes:
     """As uuid[]."""
-    return uuid_elements(list(map(uuid_element, ids)))
-
-
-def uuid_elements(elements: Sequence[bytes]) -> bytes:
-    """As uuid[], of elements from `uuid_element`, or NULL."""
-    return _array(_UUID, len(elements), elements)
-
-
-def uuid_element(one: UUID) -> bytes:
-    """A UUID with its length before it."""
-    return _UUID_LENGTH + one.int.to_bytes(16)
-
-
-def moment_array(elements: Sequence[bytes]) -> bytes:
-    """As timestamptz[], of elements from `moment_element`, or NULL."""
-    return _array(_MOMENT, len(elements), elements)
-
-
-def moment_element(moment: datetime) -> bytes:
-    """A time with a zone, with its length before it."""
-    return _LONG.pack(8, (moment - _EPOCH) // _MICROSECOND)
+    return array(UUIDS, list(map(uuid, ids)))
 
 
 def json_array(payloads: Sequence[bytes]) -> bytes:
     """As json[]; each is JSON already."""
     lengths = map(_LENGTH.pack, map(len, payloads))
-    return _array(_JSON, len(payloads), chain.from_iterable(zip(lengths, payloads, strict=True)))
+    return _array(JSON, len(payloads), chain.from_iterable(zip(lengths, payloads, strict=True)))
 
 
-def text_array(elements: Sequence[bytes]) -> bytes:
-    """As text[], of elements from `text_element`, or NULL."""
-    return _array(_TEXT, len(elements), elements)
+def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -> bytes | None:
+    """An array in which each element stands as often as its count says; None is NULL.
 
-
-def small_array(values: Sequence[int]) -> bytes:
-    """As smallint[]."""
-    return _array(_SMALLINT, len(values), [_SMALL.pack(2, value) for value in values])
-
-
-def texts_array(texts: Iterable[str]) -> bytes:
-    """As text[], of texts that hardly come again."""
-    elements = [_LENGTH.pack(len(text)) + text for text in map(str.encode, texts)]
-    return _array(_TEXT, len(elements), elements)
-
-
-def integer_array(values: Sequence[int]) -> bytes:
-    """As integer[]."""
-    return _array(_INT4, len(values), [_INTEGER.pack(4, value) for value in values])
-
-
-def bigint_array(values: Sequence[int]) -> bytes:
-    """As bigint[]."""
-    return _array(_INT8, len(values), [_LONG.pack(8, value) for value in values])
-
-
-@lru_cache(maxsize=1_000)
-def text_element(text: str) -> bytes:
-    """A text with its length before it; those of classes are made once."""
-    encoded = text.encode()
-    return _LENGTH.pack(len(encoded)) + encoded
+    None when there is nothing but NULL.
+    """
+    if not any(elements):
+        return None
+    parts = [(one or NULL) * count for one, count in zip(elements, counts, strict=True)]
+    return _array(kind, sum(counts), parts)
 
 
 def bigints(array: bytes) -> list[int]:
     """The elements of a bigint[]; 0 for NULL."""
     if not _HEADER.unpack_from(array)[1]:
-        return [number for (number,) in _BIGINT.iter_unpack(memoryview(array)[_HEADER.size :])]
+        return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
     numbers, at = list[int](), _HEADER.size
     while at < len(array):
-        if _LENGTH.unpack_from(array, at) == (-1,):
+        if array.startswith(NULL, at):
             numbers.append(0)
             at += _LENGTH.size
         else:
-            numbers += _BIGINT.unpack_from(array, at)
-            at += _BIGINT.size
+            numbers += _NUMBER.unpack_from(array, at)
+            at += _NUMBER.size
     return numbers
 
 
-def _array(kind: int, count: int, elements: Iterable[bytes]) -> bytes:
-    return _HEADER.pack(1, 0, kind, count, 1) + b"".join(elements)
+def _array(kind: int, count: int, parts: Iterable[bytes]) -> bytes:
+    return _HEADER.pack(1, 0, kind, count, 1) + b"".join(parts)

@@ -9,18 +9,22 @@ from psycopg.pq import Format
 
 from eventstore.append import Request
 from eventstore.binary import (
+    BIGINT,
+    INTEGER,
     NULL,
-    bigint_array,
-    integer_array,
+    SMALLINT,
+    TEXT,
+    TIMESTAMPTZ,
+    UUIDS,
+    array,
+    bigint,
+    element,
+    integer,
     json_array,
-    moment_array,
-    moment_element,
-    small_array,
-    text_array,
-    text_element,
-    texts_array,
-    uuid_element,
-    uuid_elements,
+    microseconds,
+    smallint,
+    text,
+    uuid,
 )
 from eventstore.flight import array_literal
 
@@ -36,9 +40,9 @@ def import_arguments(tenant: str, requests: Sequence[Request]) -> list[bytes]:
     streams = sorted({append.stream_id for append in appends}, key=str.encode)
     index = {stream_id: ordinal for ordinal, stream_id in enumerate(streams, start=1)}
     classes = [type(event) for append in appends for event in append.events]
-    types = {cls: text_element(cls.event_type) for cls in set(classes)}
-    retentions = {cls: text_element(cls.retention) for cls in types}
-    ids = [uuid_element(event_id) for request in requests for event_id in request.event_ids]
+    types = {cls: text(cls.event_type) for cls in set(classes)}
+    retentions = {cls: text(cls.retention) for cls in types}
+    ids = [uuid(event_id) for request in requests for event_id in request.event_ids]
     correlations, causations = list(ids), [NULL] * len(ids)
     moments, tags = [NULL] * len(ids), [NULL] * len(ids)
     agents, targets = [NULL] * len(ids), [NULL] * len(ids)
@@ -47,32 +51,32 @@ def import_arguments(tenant: str, requests: Sequence[Request]) -> list[bytes]:
         count = len(append.events)
         part = slice(begin, begin := begin + count)
         if append.correlation_id is not None:
-            correlations[part] = [uuid_element(append.correlation_id)] * count
+            correlations[part] = [uuid(append.correlation_id)] * count
         if append.causation_id is not None:
-            causations[part] = [uuid_element(append.causation_id)] * count
+            causations[part] = [uuid(append.causation_id)] * count
         if append.agent is not None:
-            agents[part] = [text_element(append.agent)] * count
+            agents[part] = [text(append.agent)] * count
         if append.target_agent is not None:
-            targets[part] = [text_element(append.target_agent)] * count
+            targets[part] = [text(append.target_agent)] * count
         if append.occurred_at is not None:
-            moments[part] = [moment_element(append.occurred_at)] * count
+            moments[part] = [microseconds(append.occurred_at)] * count
         if append.tags:
-            tags[part] = [text_element(array_literal(tuple(sorted(append.tags))))] * count
+            tags[part] = [text(array_literal(tuple(sorted(append.tags))))] * count
     return [
         tenant.encode(),
-        texts_array(streams),
-        integer_array([n for n, request in enumerate(requests) for _ in request.appends]),
-        integer_array([index[append.stream_id] for append in appends]),
-        bigint_array([append.expected_version for append in appends]),
-        integer_array([len(append.events) for append in appends]),
-        uuid_elements(ids),
-        text_array([types[cls] for cls in classes]),
-        small_array([cls.schema_version for cls in classes]),
-        text_array([retentions[cls] for cls in classes]),
-        uuid_elements(correlations),
-        uuid_elements(causations),
-        text_array(agents),
-        text_array(targets),
+        array(TEXT, [element(stream_id.encode()) for stream_id in streams]),
+        array(INTEGER, [integer(n) for n, request in enumerate(requests) for _ in request.appends]),
+        array(INTEGER, [integer(index[append.stream_id]) for append in appends]),
+        array(BIGINT, [bigint(append.expected_version) for append in appends]),
+        array(INTEGER, [integer(len(append.events)) for append in appends]),
+        array(UUIDS, ids),
+        array(TEXT, [types[cls] for cls in classes]),
+        array(SMALLINT, [smallint(cls.schema_version) for cls in classes]),
+        array(TEXT, [retentions[cls] for cls in classes]),
+        array(UUIDS, correlations),
+        array(UUIDS, causations),
+        array(TEXT, agents),
+        array(TEXT, targets),
         json_array([payload for request in requests for payload in request.payloads]),
         json_array(
             [
@@ -82,6 +86,6 @@ def import_arguments(tenant: str, requests: Sequence[Request]) -> list[bytes]:
                 for _ in append.events
             ]
         ),
-        moment_array(moments),
-        text_array(tags),
+        array(TIMESTAMPTZ, moments),
+        array(TEXT, tags),
     ]

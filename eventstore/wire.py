@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
-from typing import Final
 
 import orjson
-from psycopg.pq import Format
 
 from eventstore.append import Append, Receipt, Request
-from eventstore.binary import json_array, small_array, text_array, text_element, uuid_array
 from eventstore.event import Event
 from eventstore.guards import Claim, Guards
 
-__all__ = [
-    "SEVERAL_FORMATS",
-    "arguments",
-    "bodies",
-    "guard_arguments",
-    "lone_arguments",
-    "receipts",
-    "several_arguments",
-]
-
-SEVERAL_FORMATS: Final = [Format(which == "b") for which in "tttbbbbbttttttb"]
-"""Of each parameter of eventstore.append_several: text, or binary for the arrays."""
+__all__ = ["arguments", "bodies", "guard_arguments", "receipts"]
 
 
 def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
@@ -64,66 +50,6 @@ def guard_arguments(guards: Guards, stream_id: str) -> dict[str, str]:
         "releases": said(guards.releases),
         "conditions": f"[{','.join(conditions)}]",
     }
-
-
-def lone_arguments(tenant: str, request: Request) -> list[bytes | None]:
-    """The parameters of eventstore.append_one as text, for a request of one event without tags.
-
-    They go to the server as they are: the driver's own way from values to bytes costs more than
-    all of this.
-    """
-    append = request.appends[0]
-    event = append.events[0]
-    event_id = str(request.event_ids[0]).encode()
-    return [
-        tenant.encode(),
-        append.stream_id.encode(),
-        b"%d" % append.expected_version,
-        event_id,
-        event.event_type.encode(),
-        b"%d" % event.schema_version,
-        _text(append.correlation_id) or event_id,
-        _text(append.causation_id),
-        _text(append.agent),
-        _text(append.target_agent),
-        event.retention.encode(),
-        request.payloads[0],
-        request.metadata[0],
-        _text(append.occurred_at and append.occurred_at.astimezone(UTC)),
-    ]
-
-
-def several_arguments(tenant: str, request: Request) -> list[bytes | None]:
-    """The parameters of eventstore.append_several for a request of one append.
-
-    In the form that SEVERAL_FORMATS says.
-    """
-    append = request.appends[0]
-    kinds: list[type[Event]] = list(map(type, append.events))
-    classes = set(kinds)
-    types = {cls: text_element(cls.event_type) for cls in classes}
-    retentions = {cls: text_element(cls.retention) for cls in classes}
-    return [
-        tenant.encode(),
-        append.stream_id.encode(),
-        b"%d" % append.expected_version,
-        uuid_array(request.event_ids),
-        text_array([types[cls] for cls in kinds]),
-        small_array([cls.schema_version for cls in kinds]),
-        text_array([retentions[cls] for cls in kinds]),
-        json_array(request.payloads),
-        _text(append.correlation_id),
-        _text(append.causation_id),
-        _text(append.agent),
-        _text(append.target_agent),
-        request.metadata[0],
-        _text(append.occurred_at and append.occurred_at.astimezone(UTC)),
-        text_array(list(map(text_element, sorted(append.tags)))) if append.tags else None,
-    ]
-
-
-def _text(value: object) -> bytes | None:
-    return None if value is None else str(value).encode()
 
 
 def _array(elements: Iterable[str]) -> str:

@@ -3,6 +3,10 @@
 DROP FUNCTION eventstore.append_several(
     text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
     timestamptz, text[]);
+DROP FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]);
+DROP FUNCTION eventstore.begin_append(text);
 DROP FUNCTION eventstore.lock_streams(text, text[]);
 DROP TABLE eventstore.event_tags;
 

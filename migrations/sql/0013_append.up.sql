@@ -100,6 +100,40 @@ COMMENT ON COLUMN eventstore.streams.closed_at IS
 
 -- Append -----------------------------------------------------------------------------------------
 
+-- What every append does first: the login may write for the tenant, whose rows are then the ones
+-- that row security lets the owner touch, until the transaction ends.
+CREATE FUNCTION eventstore.begin_append(tenant text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller text;
+BEGIN
+    -- What eventstore.current_tenant says, without the cost of another call.
+    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
+    IF caller = '*' THEN
+        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
+    END IF;
+    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
+        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
+            USING ERRCODE = 'ES003',
+                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
+                  HINT = 'The owner binds logins with eventstore.bind_login.';
+    END IF;
+    caller := set_config('eventstore.acting_tenant', tenant, true);
+    -- An acknowledged append is on disk, whatever the session prefers; and one that hangs can't
+    -- hold back the watermark for ever.
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        caller := set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('transaction_timeout') = '0' THEN
+        caller := set_config('transaction_timeout', '60s', true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION eventstore.begin_append(text) IS
+    'Raises ES003 when the login may not write for the tenant; else sets the tenant and the limits '
+    'of the transaction.';
+REVOKE ALL ON FUNCTION eventstore.begin_append(text) FROM PUBLIC;
+
 -- One call appends a batch of requests and answers each: a request is all or nothing, and one
 -- that is refused leaves the others alone. All arrays are 1-based:
 --   stream_ids      the distinct streams of the batch, sorted (so that row locks can't deadlock)
@@ -125,7 +159,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off  -- plans are kept; one made while the tables were empty must not stay
 AS $$
 DECLARE
-    caller         text;
     event_streams  text[];    -- for each accepted event, its stream and its place there;
     event_versions bigint[];  -- both NULL where it is refused or recorded already
     accepted       integer;
@@ -136,26 +169,7 @@ DECLARE
     tagged         boolean;
     held           boolean;   -- whether the locks of tags were taken
 BEGIN
-    -- What eventstore.current_tenant says, without the cost of a call.
-    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
-    IF caller = '*' THEN
-        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
-    END IF;
-    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    caller := set_config('eventstore.acting_tenant', tenant, true);
-    -- An acknowledged append is on disk, whatever the session prefers; and one that hangs can't
-    -- hold back the watermark for ever.
-    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-        caller := set_config('synchronous_commit', 'on', true);
-    END IF;
-    IF current_setting('transaction_timeout') = '0' THEN
-        caller := set_config('transaction_timeout', '60s', true);
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
 
     -- 1. Move the streams, compare-and-set, and hold their locks until the commit.
     SELECT d.event_streams, d.event_versions, d.positions, d.stream_versions, d.refusals,
@@ -248,7 +262,7 @@ $$;
 -- The short way of one event without tags: the same facts as scalars, the same guarantees, no
 -- arrays, no JSON to take apart (measured: half the processor time of append, a third for a new
 -- stream).
--- Answers {stream_version before it, position}, or NULL with nothing done when the stream is not where the
+-- Answers {stream_version before, position}, or NULL with nothing done when the stream is not where
 -- writer believes, is closed, or is made by somebody else at this moment. A unique_violation says
 -- that the event id is recorded already. Either way append takes the close look and has the answer.
 CREATE OR REPLACE FUNCTION eventstore.append_one(
@@ -266,7 +280,7 @@ DECLARE
     taken  bigint;
     place  bigint;
 BEGIN
-    -- What append does first, with the reasons there.
+    -- What begin_append does, with the reasons there, without the cost of a call.
     SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
     IF caller = '*' THEN
         caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
@@ -348,29 +362,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
     events CONSTANT integer := cardinality(event_ids);
-    caller text;
     moment timestamptz;
     before bigint;
     taken  bigint[];
 BEGIN
-    -- What append does first, with the reasons there.
-    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
-    IF caller = '*' THEN
-        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
-    END IF;
-    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    caller := set_config('eventstore.acting_tenant', tenant, true);
-    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-        caller := set_config('synchronous_commit', 'on', true);
-    END IF;
-    IF current_setting('transaction_timeout') = '0' THEN
-        caller := set_config('transaction_timeout', '60s', true);
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
     IF occurred_at < '0001-01-01 00:00:00+00' OR occurred_at >= '10000-01-01 00:00:00+00'
        OR events IS NULL OR events = 0
        OR tags IS NOT NULL
@@ -447,6 +443,118 @@ REVOKE ALL ON FUNCTION eventstore.append_several(
 GRANT EXECUTE ON FUNCTION eventstore.append_several(
     text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
     timestamptz, text[]) TO eventstore_appender;
+
+-- The short way of appends to several streams, of one request or of many that were on their way at
+-- the same moment: one element of each array is an event, in order of the appends. expected is that
+-- of its append for the first event of one, and NULL for the others. An array of which all elements
+-- would be NULL may be NULL itself.
+-- Answers the stream_version of each event and then the position of each. It answers NULL, and
+-- leaves a stream that does not exist at most a row that says so, when one of the streams is not
+-- where its writer believes or is closed; then append has to decide each request for itself.
+CREATE FUNCTION eventstore.append_together(
+    tenant text, stream_ids text[], expected bigint[], event_ids uuid[], event_types text[],
+    schema_versions smallint[], retention_classes text[], payloads json[], correlation_ids uuid[],
+    causation_ids uuid[], agents text[], target_agents text[], metadatas json[],
+    occurred_ats timestamptz[]
+) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_nestloop = off  -- as in append and in decide
+AS $$
+#variable_conflict use_column
+DECLARE
+    moment   timestamptz;
+    versions bigint[];
+    fits     boolean;
+    taken    bigint[];
+BEGIN
+    PERFORM eventstore.begin_append(tenant);
+    IF (cardinality(event_ids) > 0
+        AND '0001-01-01 00:00:00+00' <= ALL (coalesce(array_remove(occurred_ats, NULL), '{}'))
+        AND '10000-01-01 00:00:00+00' > ALL (coalesce(array_remove(occurred_ats, NULL), '{}')))
+       IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'no events, or an occurred_at outside the years 1 to 9999'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    -- The second time, streams that did not exist have a row to lock.
+    FOR attempt IN 1..2 LOOP
+        WITH locked AS MATERIALIZED (
+            SELECT s.stream_id, s.stream_version, s.closed_at FROM eventstore.streams AS s
+             WHERE s.tenant_id = tenant AND s.stream_id = ANY (stream_ids)
+             ORDER BY s.stream_id FOR UPDATE
+        ), placed AS (
+            SELECT e.n, e.expected, l.closed_at, l.stream_version
+                   + row_number() OVER (PARTITION BY e.stream_id ORDER BY e.n) AS stream_version
+              FROM unnest(stream_ids, append_together.expected)
+                   WITH ORDINALITY AS e(stream_id, expected, n)
+              LEFT JOIN locked AS l USING (stream_id)
+        )
+        SELECT array_agg(p.stream_version ORDER BY p.n),
+               bool_and(p.stream_version IS NOT NULL AND p.closed_at IS NULL
+                        AND (p.expected IS NULL OR p.expected = -2
+                             OR p.expected = p.stream_version - 1
+                             OR p.expected = -1 AND p.stream_version > 1))
+          INTO versions, fits FROM placed AS p;
+        EXIT WHEN fits;
+        IF attempt = 2 OR array_position(versions, NULL) IS NULL THEN
+            RETURN NULL;
+        END IF;
+        -- Blocks while another transaction makes the same stream.
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        SELECT DISTINCT tenant, e.stream_id, 0
+          FROM unnest(stream_ids, append_together.expected, versions)
+               AS e(stream_id, expected, stream_version)
+         WHERE e.stream_version IS NULL AND e.expected IN (-2, 0)
+         ORDER BY 2
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    UPDATE eventstore.streams AS s SET stream_version = s.stream_version + e.events
+      FROM (SELECT stream_id, count(*) AS events
+              FROM unnest(stream_ids) AS stream_id GROUP BY 1) AS e
+     WHERE s.tenant_id = tenant AND s.stream_id = e.stream_id
+       AND s.stream_id = ANY (stream_ids);  -- says the same again, for the planner
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    SELECT tenant, e.id, e.stream_id, e.stream_version
+      FROM unnest(event_ids, stream_ids, versions) AS e(id, stream_id, stream_version);
+
+    -- Registers a lower bound, then takes the positions, as append does.
+    IF pg_advisory_xact_lock_shared((17750::bigint << 48)
+           | coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    taken := ARRAY(SELECT nextval('eventstore.events_position_seq')
+                     FROM generate_series(1, cardinality(event_ids)));
+    moment := clock_timestamp();
+    -- An array that is longer or shorter than the others meets NULL where none may be.
+    INSERT INTO eventstore.events (
+        position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+        data, data_hash, metadata, occurred_at, recorded_at)
+    SELECT e.position, tenant, e.id, e.stream_id, split_part(e.stream_id, '-', 1),
+           e.stream_version, e.event_type, e.schema_version, coalesce(e.correlation_id, e.id),
+           e.causation_id, e.agent, e.target_agent, e.retention_class, e.data,
+           sha256(convert_to(e.data::text, 'UTF8')), coalesce(e.metadata, '{}'),
+           coalesce(e.occurred_at, moment), moment
+      FROM unnest(taken, event_ids, stream_ids, versions, event_types, schema_versions,
+                  retention_classes, payloads, correlation_ids, causation_ids, agents,
+                  target_agents, metadatas, occurred_ats)
+           AS e(position, id, stream_id, stream_version, event_type, schema_version,
+                retention_class, data, correlation_id, causation_id, agent, target_agent,
+                metadata, occurred_at);
+    RETURN versions || taken;
+END
+$$;
+COMMENT ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) IS
+    'Appends to streams that are all where their writers believe; otherwise ask append.';
+REVOKE ALL ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) TO eventstore_appender;
 
 -- Locks the streams of a batch, decides each request, and moves the streams of the accepted ones.
 CREATE OR REPLACE FUNCTION eventstore.decide(

@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0018_import"
-down_revision = "0016_upkeep"
+down_revision = "0017_subscriptions"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from eventstore.frozen import run
 
 revision = "0019_snapshots"
-down_revision = "0017_subscriptions"
+down_revision = "0018_import"
 
 
 def upgrade() -> None:

@@ -14,13 +14,8 @@ from eventstore.append import prepare
 from eventstore.binary import bigints
 from eventstore.database import Connection
 from eventstore.guards import Guards
-from eventstore.wire import (
-    SEVERAL_FORMATS,
-    arguments,
-    guard_arguments,
-    lone_arguments,
-    several_arguments,
-)
+from eventstore.short import FORMATS, lone_arguments, several_arguments, together_arguments
+from eventstore.wire import arguments, guard_arguments
 from tests.integration.log.facts import FACTS, said
 
 SQL = queries.load("eventstore.sql", "append.sql")
@@ -71,19 +66,20 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int]:
 
 
 def append_shortly(connection: Connection, stream_id: str, events: int) -> list[int]:
-    """As append, by the short way of one event or of several."""
+    """As append, by the short ways: of one event, of several, and, for three, of many streams."""
     request = prepare([Append(stream_id, said(events))], registry=FACTS)
     if events == 1:
-        query, parameters, formats = SQL["append_one"], lone_arguments("default", request), None
+        name, parameters = "append_one", lone_arguments("default", request)
+    elif events == 3:
+        name, parameters = "append_together", together_arguments("default", [request])
     else:
-        query, parameters = SQL["append_several"], several_arguments("default", request)
-        formats = SEVERAL_FORMATS
+        name, parameters = "append_several", several_arguments("default", request)
     result = connection.pgconn.exec_params(
-        query.encode(), parameters, param_formats=formats, result_format=Format.BINARY
+        SQL[name].encode(), parameters, param_formats=FORMATS[name], result_format=Format.BINARY
     )
     if result.status != ExecStatus.TUPLES_OK:
         raise error_from_result(result)
     answer = result.get_value(0, 0)
     if answer is None:  # somebody makes the stream at this moment
         return append(connection, stream_id, events)
-    return bigints(answer)[1:]
+    return bigints(answer)[-events:]
