@@ -143,6 +143,11 @@ BEGIN
 
     -- 2. Claim the ids, and 3. register and take the positions, as append does. A unique_violation
     -- says that one was recorded in another stream at the same moment, which a repeat explains.
+    IF cardinality(array_remove(tags, NULL)) > 0 THEN
+        PERFORM eventstore.lock_tags(
+            tenant, (SELECT array_agg(DISTINCT tag)
+                       FROM unnest(tags) AS said, unnest(said::text[]) AS tag), '{}');
+    END IF;
     INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
     SELECT tenant, e.id, e.stream_id, e.stream_version
       FROM (SELECT unnest(event_ids) AS id, unnest(event_streams) AS stream_id,

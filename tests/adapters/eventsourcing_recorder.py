@@ -92,7 +92,7 @@ class ApplicationEvents(ApplicationRecorder):
                 connection, mark + 1, 1, tenant=self.store.tenant, registry=EVENTS
             )
         )
-        return last[0].position if last else None
+        return last.last.position if last else None
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()

@@ -208,7 +208,9 @@ def test_what_was_broken_off_goes_on_where_it_was(
     for one, steps in done.items():
         for step in steps:
             keeper.execute(f"SELECT eventstore.{step}_partition(%s)", [f"events_{one}_{month}"])
-    due = dict(keeper.execute("SELECT * FROM eventstore.partition_steps()").fetchall())
+    due: dict[str, str] = dict(
+        keeper.execute("SELECT * FROM eventstore.partition_steps()").fetchall()
+    )
     assert [due[f"events_{one}_{month}"] for one in CLASSES] == ["map", "seal", "vacuum", "prove"]
     assert sorted(seal_partitions(store.database)) == [f"events_{one}_{month}" for one in CLASSES]
     query = "SELECT sealed, mapped, vacuumed FROM eventstore.partitions WHERE closed"
@@ -320,7 +322,7 @@ def test_a_detached_partition_is_protected_and_comes_back(
     assert admin.execute(query, [name]).fetchall() == [(True, True, False, 2)]
     for role in ("appender", "projector", "archiver", "auditor"):
         with (
-            connect(store.database.url, role=role, tenant="default") as connection,  # type: ignore[arg-type]
+            connect(store.database.url, role=role, tenant="default") as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(f"SELECT FROM eventstore.{name}")

@@ -152,7 +152,37 @@ def test_who_may_call_what(admin: Connection) -> None:
     assert allowed == MAY_CALL
 
 
-MAY_CALL: dict[str, set[str]] = {}
+READERS = {"archiver", "auditor", "projector"}
+# fmt: off
+MAY_CALL: dict[str, set[str]] = {
+    **dict.fromkeys([
+        "append", "append_decided", "append_one", "append_several", "append_together",
+        "drop_snapshots", "heal_partitions", "import_events", "mark_stream", "save_snapshot",
+    ], {"appender"}),
+    **dict.fromkeys([
+        "appends_in_flight", "count_events", "counts_until", "current_tenant", "partition_gaps",
+        "rarest_tag", "run_page", "stream_page", "tagged", "watermark",
+    ], READERS),
+    **dict.fromkeys(["shard_of", "wait_for_news"], {"auditor", "projector"}),
+    **dict.fromkeys([
+        "add_counts", "count_all_events", "ensure_partitions", "store_watermark",
+    ], {"archiver", "projector"}),
+    **dict.fromkeys([
+        "attach_partition", "map_partition", "note_vacuum", "partition_steps", "prove_partition",
+        "seal_partition",
+    ], {"archiver"}),
+    **dict.fromkeys([
+        "claim_deliveries", "create_subscription", "drop_subscription", "join_subscription",
+        "leave_subscription", "resolve_parked", "settle_deliveries", "wait_for_deliveries",
+    ], {"subscriber"}),
+    **dict.fromkeys([
+        "act_as_subscriber", "begin_append", "bind_login", "decide", "give_sign_of_life",
+        "lock_streams", "lock_subscription", "lock_tags", "matching", "move_sealed_until",
+        "park_delivery", "protect_log", "protect_tenants", "recorded_requests", "refuse_change",
+        "release_lost", "repeated", "require_conditions",
+    ], set()),
+}
+# fmt: on
 """Every function of the log, and who may call it; the rest is called by these alone."""
 
 
