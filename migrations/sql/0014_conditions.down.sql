@@ -270,7 +270,7 @@ END
 $$;
 
 DROP FUNCTION eventstore.require_conditions(text, json, json);
-DROP FUNCTION eventstore.tagged(text, json, bigint, bigint, integer);
+DROP FUNCTION eventstore.tagged(text, text[], text[], bigint, bigint, integer);
 DROP FUNCTION eventstore.rarest_tag(text, text[], bigint);
 DROP FUNCTION eventstore.lock_tags(text, text[], text[]);
 DROP TABLE eventstore.tag_gate;

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from eventstore.database import Connection
 
-_LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?\)\)\);\n)"
+_LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?rarest\);\n)"
 MUTANTS = {
     "no lock": ("require_conditions", _LOCKS, ""),
     "a shared lock": (
-        "lock_tags", r"PERFORM pg_advisory_xact_lock\(", "PERFORM pg_advisory_xact_lock_shared("
+        "lock_tags", r"pg_advisory_xact_lock\(", "pg_advisory_xact_lock_shared("
     ),
     "the lock after the look": (
         "require_conditions", _LOCKS + r"(.*)(END\n\$function\$)", r"\2\1\3"
