@@ -143,8 +143,10 @@ def prepare(
         if append.metadata:
             metadata = encode_json(dict(append.metadata), "metadata", "metadata", limit=limit)
         about.append(metadata)
+        for cls in set(map(type, append.events)):
+            _check_class(cls, registry)
         for event in append.events:
-            ids.append(_check_event(event, registry))
+            ids.append(event.event_id)
             payloads.append(payload := encode(event, limit=limit))
             size += len(payload) + len(metadata)
     if not payloads:
@@ -167,20 +169,19 @@ def prepare(
     return Request(appends, tuple(ids), tuple(payloads), tuple(about), size, guards or None)
 
 
-def _check_event(event: Event, registry: EventRegistry) -> UUID:
-    if not isinstance(event, Event):
-        raise InvalidEvent(f"{type(event).__name__} is no Event", path="events")
-    if not event.event_type:
+def _check_class(cls: type, registry: EventRegistry) -> None:
+    if not issubclass(cls, Event):
+        raise InvalidEvent(f"{cls.__name__} is no Event", path="events")
+    if not cls.event_type:
         raise InvalidEvent(
-            f"{type(event).__name__} has no event_type: name it in the class statement",
+            f"{cls.__name__} has no event_type: name it in the class statement",
             path="events",
         )
-    if not registry.knows(type(event)):
+    if not registry.knows(cls):
         raise InvalidEvent(
             "unknown event type: the store's registry holds no such class",
-            event_type=event.event_type,
+            event_type=cls.event_type,
         )
-    return event.event_id
 
 
 def _check(append: Append) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from struct import Struct
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import orjson
 import psycopg
 
 from eventstore.append import Receipt, Request
+from eventstore.binary import bigints
 from eventstore.database import Database, lost, translate, translated
 from eventstore.errors import (
     AppendRefused,
@@ -27,7 +27,14 @@ from eventstore.guards import Guards
 from eventstore.prepared import Prepared
 from eventstore.queries import load
 from eventstore.session import Session
-from eventstore.wire import arguments, guard_arguments, lone_arguments, receipts
+from eventstore.short import (
+    FORMATS,
+    Parameters,
+    lone_arguments,
+    several_arguments,
+    together_arguments,
+)
+from eventstore.wire import arguments, guard_arguments, receipts
 
 __all__ = ["Appender", "is_lost"]
 
@@ -38,12 +45,10 @@ MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
 _REPEATABLE: Final = {"40001", "40P01"}
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
-# month): what append_one leaves to append.
+# month): what the short ways leave to append.
 _CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008"}
-# bigint[] of two in binary: the array's header, then each with its length.
-_PAIR: Final = Struct("!20x4xq4xq")
 
 
 class Appender:
@@ -55,7 +60,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Session | None = None
-        self._one: Prepared | None = None
+        self._prepared: dict[str, Prepared] = {}
 
     def append(self, requests: Sequence[Request]) -> list[list[Receipt] | AppendRefused]:
         """Appends requests in one transaction; the receipts of each, or why it was refused.
@@ -65,10 +70,9 @@ class Appender:
         """
         if requests[0].guards is not None:
             return [self._append_decided(requests[0], requests[0].guards)]
-        if len(requests) == 1:
-            receipt = self._append_one(requests[0])
-            if receipt is not None:
-                return [[receipt]]
+        outcomes = self._append_shortly(requests)
+        if outcomes is not None:
+            return outcomes
         parameters = arguments(self._database.tenant, requests)
         return _outcomes(self._repeatedly("append", parameters), requests)
 
@@ -107,30 +111,54 @@ class Appender:
                     raise
         raise AssertionError("unreachable")
 
-    def _append_one(self, request: Request) -> Receipt | None:
-        """The receipt of a lone event, or None when `eventstore.append` has to take a closer look.
+    def _append_shortly(
+        self, requests: Sequence[Request]
+    ) -> list[list[Receipt] | AppendRefused] | None:
+        """The receipts of each request, or None when `eventstore.append` has to take a close look.
 
-        A call that was lost on its way is repeated, and then the event may be there already.
+        A call that was lost on its way is repeated, and then the events may be there already.
         """
-        parameters = lone_arguments(self._database.tenant, request)
-        if parameters is None:
+        tenant, request = self._database.tenant, requests[0]
+        if len(requests) > 1 or len(request.appends) > 1:
+            if any(append.tags for each in requests for append in each.appends):
+                return None
+            answer = self._ask("append_together", together_arguments(tenant, requests))
+            if answer is None:
+                return None
+            # The stream_version of each event, and then the position of each.
+            middle = len(answer) // 2
+            return _outcomes((answer[middle:], answer[:middle], None), requests)
+        if len(request.event_ids) > 1 or request.appends[0].tags:
+            answer = self._ask("append_several", several_arguments(tenant, request))
+        else:
+            answer = self._ask("append_one", lone_arguments(tenant, request))
+        if answer is None:
             return None
+        before, *positions = answer
+        return [receipts(request, positions, range(before + 1, before + len(positions) + 1))]
+
+    def _ask(self, name: str, parameters: Parameters) -> list[int] | None:
+        """What one of the short ways answers; None where it leaves the call to append."""
+
+        def execute(connection: Session, parameters: Parameters) -> bytes | None:
+            formats = FORMATS[name]
+            if connection.pooled and formats is not None:
+                return None  # nothing can be prepared, and the driver would send text
+            return self._statement(connection, name)(parameters, formats)
+
         try:
-            answer = self._database.patiently(lambda: self._do(self._execute_one, parameters))
+            answer = self._database.patiently(lambda: self._do(execute, parameters))
         except EventStoreError as error:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
             raise
-        if answer is None:
-            return None
-        position, stream_version = _PAIR.unpack(answer)
-        append = request.appends[0]
-        return Receipt(append.stream_id, stream_version, (position,), request.event_ids)
+        return None if answer is None else bigints(answer)
 
-    def _execute_one(self, connection: Session, parameters: list[bytes | None]) -> bytes | None:
-        if self._one is None:
-            self._one = Prepared(connection, "append_one", _SQL["append_one"])
-        return self._one(parameters)
+    def _statement(self, connection: Session, name: str) -> Prepared:
+        statement = self._prepared.get(name)
+        if statement is None:
+            statement = self._prepared[name] = Prepared(connection, name, _SQL[name])
+        return statement
 
     def _execute(
         self, connection: Session, query: str, parameters: dict[str, Any]
@@ -140,7 +168,7 @@ class Appender:
     def _do(self, execute: Callable[[Session, P], T], parameters: P) -> T:
         try:
             if self._connection is None or self._connection.closed:
-                self._connection, self._one = self._database.writer(), None
+                self._connection, self._prepared = self._database.writer(), {}
             return execute(self._connection, parameters)
         except psycopg.Error as error:
             fault = translate(error)

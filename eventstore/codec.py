@@ -8,7 +8,6 @@ refused here, before any SQL.
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import Any
 
 import orjson
@@ -16,13 +15,24 @@ from pydantic_core import PydanticSerializationError
 
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
-from eventstore.limits import MAX_BIG_INTEGER, MAX_NESTING, MAX_PAYLOAD_BYTES, MAX_SAFE_INTEGER
+from eventstore.exact import objection
+from eventstore.limits import MAX_BIG_INTEGER, MAX_PAYLOAD_BYTES, MAX_SAFE_INTEGER
+from eventstore.quick_write import quick_writer
 
-__all__ = ["encode", "encode_json", "payload_hash"]
+__all__ = ["encode", "encode_by_pydantic", "encode_json", "payload_hash"]
 
 
 def encode(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
     """The event's payload as canonical bytes, at most `limit` long; raises InvalidEvent."""
+    write = quick_writer(type(event))
+    encoded = write(event) if write is not None else None
+    if encoded is None or len(encoded) > limit:
+        return encode_by_pydantic(event, limit=limit)
+    return encoded
+
+
+def encode_by_pydantic(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
+    """As encode; the long way, which takes every class and finds what is wrong."""
     try:
         # What model_dump does, without its many keywords (measured: a third of its time).
         payload = event.__pydantic_serializer__.to_python(event, mode="json", warnings="error")
@@ -49,7 +59,7 @@ def encode_json(
         ceiling = MAX_BIG_INTEGER if key in big else MAX_SAFE_INTEGER
         if type(key) is not str:
             raise InvalidEvent(f"key {key!r} is not a string", path=root, event_type=event_type)
-        found = _objection(key, ceiling, 1) or _objection(item, ceiling, 1)
+        found = objection(key, ceiling, 1) or objection(item, ceiling, 1)
         if found is not None:
             reason, path = found
             where = ".".join(str(part) for part in (root, key, *path))
@@ -63,50 +73,6 @@ def encode_json(
             event_type=event_type,
         )
     return encoded
-
-
-def _objection(value: Any, ceiling: int, depth: int) -> tuple[str, tuple[str | int, ...]] | None:
-    """The first thing in a JSON value that can't be stored exactly: (reason, path to it)."""
-    kind = type(value)
-    if kind is str:
-        if "\x00" in value:
-            return "the character U+0000, which PostgreSQL text can't hold", ()
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                return "a lone surrogate, which is no Unicode text", ()
-    elif value is None or kind is bool:
-        pass
-    elif kind is int:
-        if abs(value) > ceiling:
-            return (
-                f"integer {value if abs(value) < 10**30 else 'of over 30 digits'} is beyond "
-                f"{ceiling}; mark the field Annotated[int, BigInt] or use a string",
-                (),
-            )
-    elif kind is float:
-        if not math.isfinite(value):
-            return f"{value} is no JSON number", ()
-    elif kind is dict:
-        if depth >= MAX_NESTING:
-            return f"nested deeper than {MAX_NESTING} levels", ()
-        for key, item in value.items():
-            if type(key) is not str:
-                return f"key {key!r} is not a string", ()
-            found = _objection(key, ceiling, depth) or _objection(item, ceiling, depth + 1)
-            if found is not None:
-                return found[0], (key, *found[1])
-    elif kind is list or kind is tuple:
-        if depth >= MAX_NESTING:
-            return f"nested deeper than {MAX_NESTING} levels", ()
-        for index, item in enumerate(value):
-            found = _objection(item, ceiling, depth + 1)
-            if found is not None:
-                return found[0], (index, *found[1])
-    else:
-        return f"{kind.__name__} is no JSON value", ()
-    return None
 
 
 def _printable(path: str) -> str:

@@ -36,16 +36,18 @@ class Prepared:
                 session.pgconn.send_prepare(self._name, query.encode())
                 self._result()
 
-    def __call__(self, parameters: Sequence[bytes | None]) -> bytes | None:
-        """Runs it with parameters as text; the value is in PostgreSQL's binary form.
+    def __call__(
+        self, parameters: Sequence[bytes | None], formats: Sequence[Format] | None = None
+    ) -> bytes | None:
+        """Runs it with parameters, as text where `formats` says nothing else.
 
-        Raises psycopg.Error, as a cursor does.
+        The value is in PostgreSQL's binary form. Raises psycopg.Error, as a cursor does.
         """
         if self._session.pooled:
             return self._send_whole(parameters)
         with self._session.lock:
             self._session.pgconn.send_query_prepared(
-                self._name, parameters, result_format=Format.BINARY
+                self._name, parameters, formats, result_format=Format.BINARY
             )
             return self._result().get_value(0, 0)
 

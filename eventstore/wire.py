@@ -11,7 +11,7 @@ from eventstore.append import Append, Receipt, Request
 from eventstore.event import Event
 from eventstore.guards import Claim, Guards
 
-__all__ = ["arguments", "bodies", "guard_arguments", "lone_arguments", "receipts"]
+__all__ = ["arguments", "bodies", "guard_arguments", "receipts"]
 
 
 def arguments(tenant: str, requests: Sequence[Request]) -> dict[str, str]:
@@ -50,41 +50,6 @@ def guard_arguments(guards: Guards, stream_id: str) -> dict[str, str]:
         "releases": said(guards.releases),
         "conditions": f"[{','.join(conditions)}]",
     }
-
-
-def lone_arguments(tenant: str, request: Request) -> list[bytes | None] | None:
-    """The parameters of eventstore.append_one as text, or None when the request is more than that.
-
-    They go to the server as they are: the driver's own way from values to bytes costs more than
-    all of this.
-    """
-    if len(request.event_ids) != 1:
-        return None
-    append = request.appends[0]
-    if append.tags:
-        return None
-    event = append.events[0]
-    event_id = str(request.event_ids[0]).encode()
-    return [
-        tenant.encode(),
-        append.stream_id.encode(),
-        b"%d" % append.expected_version,
-        event_id,
-        event.event_type.encode(),
-        b"%d" % event.schema_version,
-        _text(append.correlation_id) or event_id,
-        _text(append.causation_id),
-        _text(append.agent),
-        _text(append.target_agent),
-        event.retention.encode(),
-        request.payloads[0],
-        request.metadata[0],
-        _text(append.occurred_at and append.occurred_at.astimezone(UTC)),
-    ]
-
-
-def _text(value: object) -> bytes | None:
-    return None if value is None else str(value).encode()
 
 
 def _array(elements: Iterable[str]) -> str:

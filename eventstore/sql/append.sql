@@ -14,8 +14,16 @@ SELECT positions, stream_versions
        %(conditions)s)
 
 -- name: append_one
--- Appends one event that needs no close look: {position, stream_version}, or NULL where it does.
+-- Appends one event that needs no close look: {stream_version before, position}, or NULL.
 SELECT eventstore.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+
+-- name: append_several
+-- Appends several events that need no close look: {stream_version before, positions ...}, or NULL.
+SELECT eventstore.append_several($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+
+-- name: append_together
+-- Appends to several streams that need no close look: {stream_versions ..., positions ...}, or NULL.
+SELECT eventstore.append_together($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: ensure_partitions
 -- Creates the partitions of this month and the coming ones, where they are missing.

@@ -1,6 +1,15 @@
 -- Takes back what 0013 added, tags and closures with it; the functions are again as 0001 and 0012
 -- made them. Runs as eventstore_owner.
+DROP FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]);
+DROP FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]);
+DROP FUNCTION eventstore.begin_append(text);
 DROP FUNCTION eventstore.lock_streams(text, text[]);
+DROP FUNCTION eventstore.lock_tags(text, text[], text[]);
+DROP TABLE eventstore.tag_gate;
 DROP TABLE eventstore.event_tags;
 
 -- One call appends a batch of requests and answers each: a request is all or nothing, and one

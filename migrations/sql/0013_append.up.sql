@@ -41,6 +41,67 @@ SELECT eventstore.protect_log('eventstore.event_tags');
 GRANT SELECT ON eventstore.event_tags
     TO eventstore_projector, eventstore_archiver, eventstore_auditor;
 
+-- Who waits for whom over tags ----------------------------------------------------------------
+
+CREATE TABLE eventstore.tag_gate (tenant_id text COLLATE "C" NOT NULL);
+COMMENT ON TABLE eventstore.tag_gate IS
+    'Always empty. Conditions lock it in SHARE mode, appends with more tags than the server has '
+    'locks for in ROW EXCLUSIVE mode: so many of either go on at once, but not both.';
+COMMENT ON COLUMN eventstore.tag_gate.tenant_id IS 'For row security, which every table has.';
+SELECT eventstore.protect_tenants('eventstore.tag_gate');
+
+-- An append holds its tags shared, a condition one tag of each item of its query exclusively: an
+-- event that the item means has that tag too. In the order of the keys, whoever asks, so that they
+-- wait for each other once, and not crosswise; after the rows of the streams, and before positions
+-- are taken. The keys begin with a number of their own, so that no reader takes one for the lower
+-- bound of an append. Two tags with one key only wait for each other without need.
+-- Mostly in expressions: a query, however small, costs more than some locks.
+CREATE FUNCTION eventstore.lock_tags(tenant text, shared text[], exclusive text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- The server has room for so many locks of each transaction, on the average.
+    many   boolean := coalesce(cardinality(shared), 0)
+                          > current_setting('max_locks_per_transaction')::integer;
+    seed   bigint := hashtext(tenant COLLATE "C");
+    tag    text;
+    key    bigint;
+    keys   bigint[] := '{}';
+    sorted bigint[];
+    alone  integer;   -- how many of the keys, from the first on, are exclusive
+BEGIN
+    IF many AND exclusive <> '{}' THEN
+        LOCK TABLE eventstore.tag_gate IN SHARE ROW EXCLUSIVE MODE;
+    ELSIF many THEN
+        LOCK TABLE eventstore.tag_gate IN ROW EXCLUSIVE MODE;
+    ELSIF exclusive <> '{}' THEN
+        LOCK TABLE eventstore.tag_gate IN SHARE MODE;
+    END IF;
+    alone := cardinality(exclusive);
+    IF NOT many THEN
+        exclusive := exclusive || shared;
+    END IF;
+    FOREACH tag IN ARRAY exclusive LOOP
+        keys := keys || (17753::bigint << 48
+                         | hashtextextended(tag COLLATE "C", seed) & ((1::bigint << 48) - 1));
+    END LOOP;
+    sorted := keys;
+    IF cardinality(keys) > 1 THEN
+        sorted := ARRAY(SELECT DISTINCT k FROM unnest(keys) AS k ORDER BY k);
+    END IF;
+    FOREACH key IN ARRAY sorted LOOP
+        -- void is never NULL.
+        IF array_position(keys, key) <= alone THEN
+            IF pg_advisory_xact_lock(key) IS NULL THEN RETURN; END IF;
+        ELSIF pg_advisory_xact_lock_shared(key) IS NULL THEN
+            RETURN;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION eventstore.lock_tags(text, text[], text[]) IS
+    'Holds tags until the commit: shared for events that have them, exclusive for conditions.';
+REVOKE ALL ON FUNCTION eventstore.lock_tags(text, text[], text[]) FROM PUBLIC;
+
 -- Closed streams ---------------------------------------------------------------------------------
 
 ALTER TABLE eventstore.streams ADD COLUMN closed_at timestamptz;
@@ -48,6 +109,40 @@ COMMENT ON COLUMN eventstore.streams.closed_at IS
     'Since when the stream takes no more events; NULL while it does.';
 
 -- Append -----------------------------------------------------------------------------------------
+
+-- What every append does first: the login may write for the tenant, whose rows are then the ones
+-- that row security lets the owner touch, until the transaction ends.
+CREATE FUNCTION eventstore.begin_append(tenant text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller text;
+BEGIN
+    -- What eventstore.current_tenant says, without the cost of another call.
+    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
+    IF caller = '*' THEN
+        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
+    END IF;
+    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
+        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
+            USING ERRCODE = 'ES003',
+                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
+                  HINT = 'The owner binds logins with eventstore.bind_login.';
+    END IF;
+    caller := set_config('eventstore.acting_tenant', tenant, true);
+    -- An acknowledged append is on disk, whatever the session prefers; and one that hangs can't
+    -- hold back the watermark for ever.
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        caller := set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('transaction_timeout') = '0' THEN
+        caller := set_config('transaction_timeout', '60s', true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION eventstore.begin_append(text) IS
+    'Raises ES003 when the login may not write for the tenant; else sets the tenant and the limits '
+    'of the transaction.';
+REVOKE ALL ON FUNCTION eventstore.begin_append(text) FROM PUBLIC;
 
 -- One call appends a batch of requests and answers each: a request is all or nothing, and one
 -- that is refused leaves the others alone. All arrays are 1-based:
@@ -74,7 +169,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off  -- plans are kept; one made while the tables were empty must not stay
 AS $$
 DECLARE
-    caller         text;
     event_streams  text[];    -- for each accepted event, its stream and its place there;
     event_versions bigint[];  -- both NULL where it is refused or recorded already
     accepted       integer;
@@ -83,27 +177,9 @@ DECLARE
     moment         timestamptz;
     taken          bigint[];
     tagged         boolean;
+    held           boolean;   -- whether the locks of tags were taken
 BEGIN
-    -- What eventstore.current_tenant says, without the cost of a call.
-    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
-    IF caller = '*' THEN
-        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
-    END IF;
-    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    caller := set_config('eventstore.acting_tenant', tenant, true);
-    -- An acknowledged append is on disk, whatever the session prefers; and one that hangs can't
-    -- hold back the watermark for ever.
-    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-        caller := set_config('synchronous_commit', 'on', true);
-    END IF;
-    IF current_setting('transaction_timeout') = '0' THEN
-        caller := set_config('transaction_timeout', '60s', true);
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
 
     -- 1. Move the streams, compare-and-set, and hold their locks until the commit.
     SELECT d.event_streams, d.event_versions, d.positions, d.stream_versions, d.refusals,
@@ -115,7 +191,16 @@ BEGIN
         RETURN;
     END IF;
 
-    -- 2. Claim the ids. This can wait for another transaction that claims one elsewhere.
+    -- 2. Whoever has a condition on one of the tags waits for the commit, or is waited for. Most
+    -- batches have no tags, so the key is looked for in the text first.
+    held := strpos(bodies::text, '"x"') > 0;
+    IF held THEN
+        PERFORM eventstore.lock_tags(
+            tenant, (SELECT array_agg(DISTINCT tag)
+                       FROM json_to_recordset(bodies) AS e(x text[]), unnest(e.x) AS tag), '{}');
+    END IF;
+
+    -- 3. Claim the ids. This can wait for another transaction that claims one elsewhere.
     INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
     SELECT tenant, e.id, e.stream_id, e.stream_version
       FROM unnest(event_ids, event_streams, event_versions) AS e(id, stream_id, stream_version)
@@ -127,7 +212,7 @@ BEGIN
             USING ERRCODE = 'serialization_failure', HINT = 'Repeat the same append.';
     END IF;
 
-    -- 3. Nothing blocks from here on. Register a lower bound of the coming positions, then take
+    -- 4. Nothing blocks from here on. Register a lower bound of the coming positions, then take
     -- them: a reader that meets this lock reads no further than the bound.
     lower_bound := coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0);
     PERFORM pg_advisory_xact_lock_shared((17750::bigint << 48) | lower_bound);
@@ -154,7 +239,7 @@ BEGIN
     )
     SELECT array_agg(inserted.position), bool_or(inserted.tags IS NOT NULL) INTO taken, tagged
       FROM inserted;
-    IF cardinality(taken) IS DISTINCT FROM accepted THEN
+    IF cardinality(taken) IS DISTINCT FROM accepted OR tagged AND NOT held THEN
         RAISE EXCEPTION 'an event has no body, an occurred_at outside the years 1 to 9999, or '
                         'tags that can''t be'
             USING ERRCODE = 'data_exception';
@@ -167,7 +252,7 @@ BEGIN
          WHERE e.position = ANY (taken) AND e.recorded_at = moment;
     END IF;
 
-    -- 4. The answer: what was taken now, in order, beside what was recorded before.
+    -- 5. The answer: what was taken now, in order, beside what was recorded before.
     IF accepted = cardinality(event_ids) THEN
         positions := taken;
         stream_versions := event_versions;
@@ -187,7 +272,7 @@ $$;
 -- The short way of one event without tags: the same facts as scalars, the same guarantees, no
 -- arrays, no JSON to take apart (measured: half the processor time of append, a third for a new
 -- stream).
--- Answers {position, stream_version}, or NULL with nothing done when the stream is not where the
+-- Answers {stream_version before, position}, or NULL with nothing done when the stream is not where
 -- writer believes, is closed, or is made by somebody else at this moment. A unique_violation says
 -- that the event id is recorded already. Either way append takes the close look and has the answer.
 CREATE OR REPLACE FUNCTION eventstore.append_one(
@@ -205,7 +290,7 @@ DECLARE
     taken  bigint;
     place  bigint;
 BEGIN
-    -- What append does first, with the reasons there.
+    -- What begin_append does, with the reasons there, without the cost of a call.
     SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
     IF caller = '*' THEN
         caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
@@ -267,9 +352,219 @@ BEGIN
         append_one.agent, append_one.target_agent, append_one.retention_class,
         append_one.data, sha256(convert_to(append_one.data::text, 'UTF8')), append_one.metadata,
         coalesce(append_one.occurred_at, moment), moment);
-    RETURN ARRAY[taken, place];
+    RETURN ARRAY[place - 1, taken];
 END
 $$;
+
+-- The short way of several events of one append, with the same guarantees: what they share comes as
+-- scalars and the rest as arrays, one element an event, so that there is no JSON to take apart
+-- and no loop (measured: a third less of the server's time for a hundred events).
+-- Answers the stream_version before them and then the position of each, or NULL as append_one does.
+CREATE FUNCTION eventstore.append_several(
+    tenant text, stream_id text, expected bigint, event_ids uuid[], event_types text[],
+    schema_versions smallint[], retention_classes text[], payloads json[], correlation_id uuid,
+    causation_id uuid, agent text, target_agent text, metadata json, occurred_at timestamptz,
+    tags text[]
+) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- as in append
+AS $$
+#variable_conflict use_column
+DECLARE
+    events CONSTANT integer := cardinality(event_ids);
+    moment timestamptz;
+    before bigint;
+    taken  bigint[];
+BEGIN
+    PERFORM eventstore.begin_append(tenant);
+    IF occurred_at < '0001-01-01 00:00:00+00' OR occurred_at >= '10000-01-01 00:00:00+00'
+       OR events IS NULL OR events = 0
+       OR tags IS NOT NULL
+          AND (array_ndims(tags) = 1 AND cardinality(tags) <= 64 AND '' <> ALL (tags)) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'no events, an occurred_at outside the years 1 to 9999, or tags that '
+                        'can''t be'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    IF expected <> 0 THEN
+        UPDATE eventstore.streams SET stream_version = stream_version + events
+         WHERE tenant_id = tenant AND stream_id = append_several.stream_id AND closed_at IS NULL
+           AND (expected = -2 OR stream_version = expected OR expected = -1 AND stream_version > 0)
+        RETURNING stream_version - events INTO before;
+    END IF;
+    IF before IS NULL THEN
+        IF expected NOT IN (-2, 0) THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        VALUES (tenant, append_several.stream_id, events) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        before := 0;
+    END IF;
+    IF tags IS NOT NULL THEN
+        PERFORM eventstore.lock_tags(tenant, tags, '{}');
+    END IF;
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    SELECT tenant, e.id, append_several.stream_id, before + e.n
+      FROM unnest(event_ids) WITH ORDINALITY AS e(id, n);
+
+    -- Registers a lower bound, then takes the positions, as append does.
+    IF pg_advisory_xact_lock_shared((17750::bigint << 48)
+           | coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    taken := ARRAY(SELECT nextval('eventstore.events_position_seq')
+                     FROM generate_series(1, events));
+    moment := clock_timestamp();
+    -- An array that is longer or shorter than the others meets NULL where none may be.
+    INSERT INTO eventstore.events (
+        position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+        data, data_hash, metadata, occurred_at, recorded_at, tags)
+    SELECT e.position, tenant, e.id, append_several.stream_id,
+           split_part(append_several.stream_id, '-', 1), before + e.n, e.event_type,
+           e.schema_version, coalesce(append_several.correlation_id, e.id),
+           append_several.causation_id, append_several.agent, append_several.target_agent,
+           e.retention_class, e.data, sha256(convert_to(e.data::text, 'UTF8')),
+           append_several.metadata, coalesce(append_several.occurred_at, moment), moment,
+           append_several.tags
+      FROM unnest(taken, event_ids, event_types, schema_versions, retention_classes, payloads)
+           WITH ORDINALITY
+           AS e(position, id, event_type, schema_version, retention_class, data, n);
+    IF tags IS NOT NULL THEN
+        INSERT INTO eventstore.event_tags (tenant_id, tag, position, event_type)
+        SELECT tenant, tag, e.position, e.event_type
+          FROM unnest(taken, event_types) AS e(position, event_type),
+               unnest(append_several.tags) AS tag;
+    END IF;
+    RETURN before || taken;
+END
+$$;
+COMMENT ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) IS
+    'Appends events to a stream that is where their writer believes; otherwise ask append.';
+REVOKE ALL ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eventstore.append_several(
+    text, text, bigint, uuid[], text[], smallint[], text[], json[], uuid, uuid, text, text, json,
+    timestamptz, text[]) TO eventstore_appender;
+
+-- The short way of appends to several streams, of one request or of many that were on their way at
+-- the same moment: one element of each array is an event, in order of the appends. expected is that
+-- of its append for the first event of one, and NULL for the others. An array of which all elements
+-- would be NULL may be NULL itself.
+-- Answers the stream_version of each event and then the position of each. It answers NULL, and
+-- leaves a stream that does not exist at most a row that says so, when one of the streams is not
+-- where its writer believes or is closed; then append has to decide each request for itself.
+CREATE FUNCTION eventstore.append_together(
+    tenant text, stream_ids text[], expected bigint[], event_ids uuid[], event_types text[],
+    schema_versions smallint[], retention_classes text[], payloads json[], correlation_ids uuid[],
+    causation_ids uuid[], agents text[], target_agents text[], metadatas json[],
+    occurred_ats timestamptz[]
+) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_nestloop = off  -- as in append and in decide
+AS $$
+#variable_conflict use_column
+DECLARE
+    moment   timestamptz;
+    versions bigint[];
+    fits     boolean;
+    taken    bigint[];
+BEGIN
+    PERFORM eventstore.begin_append(tenant);
+    IF (cardinality(event_ids) > 0
+        AND '0001-01-01 00:00:00+00' <= ALL (coalesce(array_remove(occurred_ats, NULL), '{}'))
+        AND '10000-01-01 00:00:00+00' > ALL (coalesce(array_remove(occurred_ats, NULL), '{}')))
+       IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'no events, or an occurred_at outside the years 1 to 9999'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
+    -- The second time, streams that did not exist have a row to lock.
+    FOR attempt IN 1..2 LOOP
+        WITH locked AS MATERIALIZED (
+            SELECT s.stream_id, s.stream_version, s.closed_at FROM eventstore.streams AS s
+             WHERE s.tenant_id = tenant AND s.stream_id = ANY (stream_ids)
+             ORDER BY s.stream_id FOR UPDATE
+        ), placed AS (
+            SELECT e.n, e.expected, l.closed_at, l.stream_version
+                   + row_number() OVER (PARTITION BY e.stream_id ORDER BY e.n) AS stream_version
+              FROM unnest(stream_ids, append_together.expected)
+                   WITH ORDINALITY AS e(stream_id, expected, n)
+              LEFT JOIN locked AS l USING (stream_id)
+        )
+        SELECT array_agg(p.stream_version ORDER BY p.n),
+               bool_and(p.stream_version IS NOT NULL AND p.closed_at IS NULL
+                        AND (p.expected IS NULL OR p.expected = -2
+                             OR p.expected = p.stream_version - 1
+                             OR p.expected = -1 AND p.stream_version > 1))
+          INTO versions, fits FROM placed AS p;
+        EXIT WHEN fits;
+        IF attempt = 2 OR array_position(versions, NULL) IS NULL THEN
+            RETURN NULL;
+        END IF;
+        -- Blocks while another transaction makes the same stream.
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        SELECT DISTINCT tenant, e.stream_id, 0
+          FROM unnest(stream_ids, append_together.expected, versions)
+               AS e(stream_id, expected, stream_version)
+         WHERE e.stream_version IS NULL AND e.expected IN (-2, 0)
+         ORDER BY 2
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    UPDATE eventstore.streams AS s SET stream_version = s.stream_version + e.events
+      FROM (SELECT stream_id, count(*) AS events
+              FROM unnest(stream_ids) AS stream_id GROUP BY 1) AS e
+     WHERE s.tenant_id = tenant AND s.stream_id = e.stream_id
+       AND s.stream_id = ANY (stream_ids);  -- says the same again, for the planner
+    INSERT INTO eventstore.event_ids (tenant_id, event_id, stream_id, stream_version)
+    SELECT tenant, e.id, e.stream_id, e.stream_version
+      FROM unnest(event_ids, stream_ids, versions) AS e(id, stream_id, stream_version);
+
+    -- Registers a lower bound, then takes the positions, as append does.
+    IF pg_advisory_xact_lock_shared((17750::bigint << 48)
+           | coalesce(pg_sequence_last_value('eventstore.events_position_seq'), 0)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    taken := ARRAY(SELECT nextval('eventstore.events_position_seq')
+                     FROM generate_series(1, cardinality(event_ids)));
+    moment := clock_timestamp();
+    -- An array that is longer or shorter than the others meets NULL where none may be.
+    INSERT INTO eventstore.events (
+        position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+        data, data_hash, metadata, occurred_at, recorded_at)
+    SELECT e.position, tenant, e.id, e.stream_id, split_part(e.stream_id, '-', 1),
+           e.stream_version, e.event_type, e.schema_version, coalesce(e.correlation_id, e.id),
+           e.causation_id, e.agent, e.target_agent, e.retention_class, e.data,
+           sha256(convert_to(e.data::text, 'UTF8')), coalesce(e.metadata, '{}'),
+           coalesce(e.occurred_at, moment), moment
+      FROM unnest(taken, event_ids, stream_ids, versions, event_types, schema_versions,
+                  retention_classes, payloads, correlation_ids, causation_ids, agents,
+                  target_agents, metadatas, occurred_ats)
+           AS e(position, id, stream_id, stream_version, event_type, schema_version,
+                retention_class, data, correlation_id, causation_id, agent, target_agent,
+                metadata, occurred_at);
+    RETURN versions || taken;
+END
+$$;
+COMMENT ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) IS
+    'Appends to streams that are all where their writers believe; otherwise ask append.';
+REVOKE ALL ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION eventstore.append_together(
+    text, text[], bigint[], uuid[], text[], smallint[], text[], json[], uuid[], uuid[], text[],
+    text[], json[], timestamptz[]) TO eventstore_appender;
 
 -- Locks the streams of a batch, decides each request, and moves the streams of the accepted ones.
 CREATE OR REPLACE FUNCTION eventstore.decide(

@@ -18,7 +18,7 @@ import psycopg
 
 from eventstore.database import Connection, connect
 from tests.integration.log.processes import answer, commands
-from tests.integration.log.raw_append import append
+from tests.integration.log.raw_append import append, append_shortly
 
 SHARED_STREAMS = 4
 
@@ -68,7 +68,8 @@ class Appender:
         return []
 
     def append(self) -> list[int]:
-        positions = append(self.connection, self.stream_id, self.random.randrange(1, self.batch))
+        way = self.random.choice([append, append_shortly])
+        positions = way(self.connection, self.stream_id, self.random.randrange(1, self.batch))
         self.wait()
         return positions
 

@@ -17,7 +17,10 @@ MUTANTS = {
     "the lock after the look": (
         "require_conditions", _LOCKS + r"(.*)(END\n\$function\$)", r"\2\1\3"
     ),
-    "no lock by appends": ("append", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""),
+    "no lock by append": ("append", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""),
+    "no lock by append_several": (
+        "append_several", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""
+    ),
     "no gate": ("lock_tags", r"IF many AND.*?END IF;", ""),
 }  # fmt: skip
 """Function, what of its text is replaced, and by what."""

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+
 from eventstore import ANY, Append, Event, queries
 from eventstore.append import prepare
+from eventstore.binary import bigints
 from eventstore.database import Connection
 from eventstore.guards import Guards
+from eventstore.short import (
+    FORMATS,
+    Parameters,
+    lone_arguments,
+    several_arguments,
+    together_arguments,
+)
 from eventstore.wire import arguments, guard_arguments
 from tests.integration.log.facts import FACTS, said
 
-APPEND = queries.load("eventstore.sql", "append.sql")["append"]
-APPEND_DECIDED = queries.load("eventstore.sql", "append.sql")["append_decided"]
+SQL = queries.load("eventstore.sql", "append.sql")
+APPEND = SQL["append"]
 
 
 def append(
@@ -39,7 +50,40 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int]:
     request = prepare(appends, registry=FACTS)
     guards = request.guards or Guards()
     parameters = arguments("default", [request]) | guard_arguments(guards, appends[0].stream_id)
-    query = APPEND if request.guards is None else APPEND_DECIDED
+    query = APPEND if request.guards is None else SQL["append_decided"]
     row = connection.execute(query, parameters, binary=True).fetchone()
     assert row is not None
     return list(row[0])
+
+
+def append_shortly(connection: Connection, stream_id: str, events: int) -> list[int]:
+    """As append, by the short ways: of one event, of several, and, for three, of many streams."""
+    request = prepare([Append(stream_id, said(events))], registry=FACTS)
+    if events == 1:
+        name, parameters = "append_one", lone_arguments("default", request)
+    elif events == 3:
+        name, parameters = "append_together", together_arguments("default", [request])
+    else:
+        name, parameters = "append_several", several_arguments("default", request)
+    answer = _ask(connection, name, parameters)
+    if answer is None:  # somebody makes the stream at this moment
+        return append(connection, stream_id, events)
+    return answer[-events:]
+
+
+def append_tagged(connection: Connection, stream_id: str, tags: Sequence[str]) -> list[int]:
+    """One event with tags, by the short way."""
+    request = prepare([Append(stream_id, said(1), tags=tags)], registry=FACTS)
+    answer = _ask(connection, "append_several", several_arguments("default", request))
+    assert answer is not None
+    return answer[-1:]
+
+
+def _ask(connection: Connection, name: str, parameters: Parameters) -> list[int] | None:
+    result = connection.pgconn.exec_params(
+        SQL[name].encode(), parameters, param_formats=FORMATS[name], result_format=Format.BINARY
+    )
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result)
+    answer = result.get_value(0, 0)
+    return None if answer is None else bigints(answer)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -148,7 +149,14 @@ def test_who_may_call_what(admin: Connection) -> None:
     }  # fmt: skip
     keeping = {"ensure_partitions", "seal_partitions"}
     assert {role: {f for f in found if f in LOG_FUNCTIONS} for role, found in allowed.items()} == {
-        "appender": {"append", "append_decided", "append_one", "ensure_partitions"},
+        "appender": {
+            "append",
+            "append_decided",
+            "append_one",
+            "append_several",
+            "append_together",
+            "ensure_partitions",
+        },
         "projector": reading | keeping | {"shard_of", "wait_for_news"},
         "archiver": reading | keeping,
         "auditor": reading | {"shard_of", "wait_for_news"},
@@ -156,8 +164,9 @@ def test_who_may_call_what(admin: Connection) -> None:
 
 
 LOG_FUNCTIONS = {
-    "append", "append_decided", "append_one", "appends_in_flight", "bind_login", "current_tenant",
-    "decide", "ensure_partitions", "lock_streams", "lock_tags", "partition_gaps", "protect_log",
+    "append", "append_decided", "append_one", "append_several", "append_together",
+    "appends_in_flight", "begin_append", "bind_login", "current_tenant", "decide",
+    "ensure_partitions", "lock_streams", "lock_tags", "partition_gaps", "protect_log",
     "protect_tenants", "rarest_tag", "refuse_change", "repeated", "require_conditions",
     "seal_partitions", "shard_of", "tagged", "wait_for_news", "watermark",
 }  # fmt: skip
@@ -296,6 +305,89 @@ def test_a_malformed_call_records_nothing(
     appender.execute(APPEND, call(), binary=True)
     versions = [recorded.stream_version for recorded in store.read_stream("a-1")]
     assert versions == list(range(1, int(existing) + 2))
+
+
+SEVERAL = """
+    SELECT eventstore.append_several(
+        %(tenant)s, 'a-1', %(expected)s, %(event_ids)s, %(event_types)s, %(schema_versions)s,
+        %(retention_classes)s, %(payloads)s, NULL, NULL, NULL, NULL, '{}', %(occurred_at)s,
+        %(tags)s)
+"""
+
+
+def call_several(**changes: str | None) -> dict[str, str | None]:
+    """Two events for a stream, well-formed but for the changes."""
+    plain: dict[str, str | None] = {
+        "tenant": "default",
+        "expected": "-2",
+        "event_ids": f"{{{E1},{E2}}}",
+        "event_types": "{log.said,log.said}",
+        "schema_versions": "{1,1}",
+        "retention_classes": "{work,audit}",
+        "payloads": '{"{\\"a\\":1}","{}"}',
+        "occurred_at": None,
+        "tags": "{b:2}",
+    }
+    return plain | changes
+
+
+MALFORMED_SEVERAL = {
+    "no events": call_several(
+        event_ids="{}", event_types="{}", schema_versions="{}", retention_classes="{}",
+        payloads="{}",
+    ),
+    "no array of events": call_several(event_ids=None),
+    "an event id twice": call_several(event_ids=f"{{{E1},{E1}}}"),
+    "an id too few": call_several(event_ids=f"{{{E1}}}"),
+    "an id that is NULL": call_several(event_ids=f"{{{E1},NULL}}"),
+    "a type too few": call_several(event_types="{log.said}"),
+    "no types": call_several(event_types=None),
+    "a schema_version too many": call_several(schema_versions="{1,1,1}"),
+    "a payload too few": call_several(payloads='{"{}"}'),
+    "a payload too many": call_several(payloads='{"{}","{}","{}"}'),
+    "a payload that is no JSON": call_several(payloads='{"{}","{"}'),
+    "an unknown retention class": call_several(retention_classes="{work,ever}"),
+    "a moment before year 1": call_several(occurred_at="0001-01-01 00:00:00+01"),
+    "a moment after year 9999": call_several(occurred_at="9999-12-31 23:59:59-01"),
+    "no moment at all": call_several(occurred_at="-infinity"),
+    "a tag twice": call_several(tags="{a,a}"),
+    "no tags": call_several(tags="{}"),
+    "an empty tag": call_several(tags='{a,""}'),
+    "a tag that is NULL": call_several(tags="{a,NULL}"),
+    "tags in a square": call_several(tags="{{a,b},{c,d}}"),
+    "too many tags": call_several(tags=f"{{{','.join(map(str, range(65)))}}}"),
+    "too long a tag": call_several(tags=f"{{{'x' * 256}}}"),
+    "another tenant": call_several(tenant="other"),
+    "every tenant": call_several(tenant="*"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["a new stream", "an existing stream"])
+def test_a_malformed_short_call_records_nothing(
+    store: EventStore, appender: Connection, admin: Connection, existing: bool
+) -> None:
+    if existing:
+        store.append("a-1", [Said()])
+    before = [recorded.position for recorded in store.read_all()]
+    for name, malformed in MALFORMED_SEVERAL.items():
+        with pytest.raises(psycopg.Error):
+            appender.execute(SEVERAL, malformed)
+        assert [recorded.position for recorded in store.read_all()] == before, name
+        assert store.stream_version("a-1") == int(existing), name
+    for expected in ("7", "0" if existing else "-1"):
+        # Not where its writer believes: nothing is done, and append has to take a closer look.
+        call = call_several(expected=expected)
+        assert appender.execute(SEVERAL, call).fetchone() == (None,)
+    answer = appender.execute(SEVERAL, call_several()).fetchone()
+    found = list(store.read_stream("a-1"))
+    assert answer == ([int(existing), *(recorded.position for recorded in found[-2:])],)
+    assert [recorded.stream_version for recorded in found] == list(range(1, int(existing) + 3))
+    assert [(each.data, each.tags) for each in found[-2:]] == [
+        (b'{"a":1}', ("b:2",)), (b"{}", ("b:2",))
+    ]  # fmt: skip
+    assert [each.correlation_id for each in found[-2:]] == [UUID(E1), UUID(E2)]
+    rows = admin.execute("SELECT position FROM eventstore.event_tags ORDER BY 1").fetchall()
+    assert rows == [(recorded.position,) for recorded in found[-2:]]
 
 
 def test_the_function_s_errors_are_typed(store: EventStore) -> None:

@@ -1,0 +1,88 @@
+"""Arrays in PostgreSQL's binary form: an element needs no quoting, and the server none to undo.
+
+An element is its length and its bytes; `element` makes one, and NULL is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from struct import Struct
+from typing import Final
+from uuid import UUID
+
+__all__ = [
+    "BIGINT", "JSON", "NULL", "SMALLINT", "TEXT", "TIMESTAMPTZ", "UUIDS", "array", "bigint",
+    "bigints", "element", "json_array", "microseconds", "smallint", "spread", "uuid_array",
+]  # fmt: skip
+
+BIGINT, SMALLINT, TEXT, JSON, TIMESTAMPTZ, UUIDS = 20, 21, 25, 114, 1184, 2950
+"""The types of elements, as pg_type numbers them."""
+NULL: Final = b"\xff\xff\xff\xff"
+
+# One dimension, a flag that nobody reads, the elements' type, their number, the first one's index.
+_HEADER: Final = Struct("!iiIii")
+_LENGTH: Final = Struct("!i")
+_SMALLINT: Final = Struct("!ih")
+_BIGINT: Final = Struct("!iq")
+_NUMBER: Final = Struct("!4xq")
+_UUID_LENGTH: Final = _LENGTH.pack(16)
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def array(kind: int, elements: Sequence[bytes]) -> bytes:
+    """An array of elements of a type."""
+    return _array(kind, len(elements), elements)
+
+
+def element(value: bytes) -> bytes:
+    """An element of text, json or any other type whose binary form these bytes are."""
+    return _LENGTH.pack(len(value)) + value
+
+
+def smallint(number: int) -> bytes:
+    """An element of smallint[]."""
+    return _SMALLINT.pack(2, number)
+
+
+def bigint(number: int) -> bytes:
+    """An element of bigint[]."""
+    return _BIGINT.pack(8, number)
+
+
+def microseconds(moment: datetime) -> bytes:
+    """An element of timestamptz[]."""
+    return _BIGINT.pack(8, (moment - _EPOCH) // _MICROSECOND)
+
+
+def uuid_array(ids: Iterable[UUID]) -> bytes:
+    """As uuid[]."""
+    return array(UUIDS, [_UUID_LENGTH + one.int.to_bytes(16, "big") for one in ids])
+
+
+def json_array(payloads: Sequence[bytes]) -> bytes:
+    """As json[]; each is JSON already."""
+    lengths = map(_LENGTH.pack, map(len, payloads))
+    return _array(JSON, len(payloads), chain.from_iterable(zip(lengths, payloads, strict=True)))
+
+
+def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -> bytes | None:
+    """An array in which each element stands as often as its count says; None is NULL.
+
+    None when there is nothing but NULL.
+    """
+    if not any(elements):
+        return None
+    parts = [(one or NULL) * count for one, count in zip(elements, counts, strict=True)]
+    return _array(kind, sum(counts), parts)
+
+
+def bigints(array: bytes) -> list[int]:
+    """The elements of a bigint[] without NULLs."""
+    return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
+
+
+def _array(kind: int, count: int, parts: Iterable[bytes]) -> bytes:
+    return _HEADER.pack(1, 0, kind, count, 1) + b"".join(parts)
