@@ -6,8 +6,12 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
        data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM eventstore.events
  WHERE position = ANY (ARRAY(
-           SELECT found.position
-             FROM eventstore.tagged(%(tenant)s, %(query)s, %(after)s, %(until)s, %(limit)s) AS found))
+           SELECT DISTINCT found.position
+             FROM json_to_recordset(%(query)s) AS item(types text[], tags text[]),
+                  eventstore.tagged(%(tenant)s, item.types, item.tags,
+                                    %(after)s, %(until)s, %(limit)s) AS found
+            ORDER BY found.position
+            LIMIT %(limit)s))
    AND position > %(after)s AND position <= %(until)s
    AND tenant_id = %(tenant)s
  ORDER BY position

@@ -8,6 +8,8 @@ DROP FUNCTION eventstore.append_together(
     text[], json[], timestamptz[]);
 DROP FUNCTION eventstore.begin_append(text);
 DROP FUNCTION eventstore.lock_streams(text, text[]);
+DROP FUNCTION eventstore.lock_tags(text, text[], text[]);
+DROP TABLE eventstore.tag_gate;
 DROP TABLE eventstore.event_tags;
 
 -- One call appends a batch of requests and answers each: a request is all or nothing, and one
@@ -381,5 +383,3 @@ BEGIN
     END LOOP;
 END
 $$;
-DROP FUNCTION eventstore.lock_tags(text, text[], text[]);
-DROP TABLE eventstore.tag_gate;

@@ -41,7 +41,7 @@ SELECT eventstore.protect_log('eventstore.event_tags');
 GRANT SELECT ON eventstore.event_tags
     TO eventstore_projector, eventstore_archiver, eventstore_auditor;
 
--- Who waits for whom ---------------------------------------------------------------------------
+-- Who waits for whom over tags ----------------------------------------------------------------
 
 CREATE TABLE eventstore.tag_gate (tenant_id text COLLATE "C" NOT NULL);
 COMMENT ON TABLE eventstore.tag_gate IS
@@ -55,13 +55,19 @@ SELECT eventstore.protect_tenants('eventstore.tag_gate');
 -- wait for each other once, and not crosswise; after the rows of the streams, and before positions
 -- are taken. The keys begin with a number of their own, so that no reader takes one for the lower
 -- bound of an append. Two tags with one key only wait for each other without need.
+-- Mostly in expressions: a query, however small, costs more than some locks.
 CREATE FUNCTION eventstore.lock_tags(tenant text, shared text[], exclusive text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- The server has room for so many locks of each transaction, on the average.
-    many boolean := coalesce(cardinality(shared), 0)
-                        > current_setting('max_locks_per_transaction')::integer;
-    tag  record;
+    many   boolean := coalesce(cardinality(shared), 0)
+                          > current_setting('max_locks_per_transaction')::integer;
+    seed   bigint := hashtext(tenant COLLATE "C");
+    tag    text;
+    key    bigint;
+    keys   bigint[] := '{}';
+    sorted bigint[];
+    alone  integer;   -- how many of the keys, from the first on, are exclusive
 BEGIN
     IF many AND exclusive <> '{}' THEN
         LOCK TABLE eventstore.tag_gate IN SHARE ROW EXCLUSIVE MODE;
@@ -70,20 +76,24 @@ BEGIN
     ELSIF exclusive <> '{}' THEN
         LOCK TABLE eventstore.tag_gate IN SHARE MODE;
     END IF;
-    FOR tag IN
-        SELECT 17753::bigint << 48
-                   | hashtextextended(wanted.tag COLLATE "C", hashtext(tenant COLLATE "C"))
-                     & ((1::bigint << 48) - 1) AS key,
-               bool_or(wanted.alone) AS alone
-          FROM (SELECT s, false FROM unnest(shared) AS s WHERE NOT many
-                 UNION ALL
-                SELECT e, true FROM unnest(exclusive) AS e) AS wanted(tag, alone)
-         GROUP BY 1 ORDER BY 1
-    LOOP
-        IF tag.alone THEN
-            PERFORM pg_advisory_xact_lock(tag.key);
-        ELSE
-            PERFORM pg_advisory_xact_lock_shared(tag.key);
+    alone := cardinality(exclusive);
+    IF NOT many THEN
+        exclusive := exclusive || shared;
+    END IF;
+    FOREACH tag IN ARRAY exclusive LOOP
+        keys := keys || (17753::bigint << 48
+                         | hashtextextended(tag COLLATE "C", seed) & ((1::bigint << 48) - 1));
+    END LOOP;
+    sorted := keys;
+    IF cardinality(keys) > 1 THEN
+        sorted := ARRAY(SELECT DISTINCT k FROM unnest(keys) AS k ORDER BY k);
+    END IF;
+    FOREACH key IN ARRAY sorted LOOP
+        -- void is never NULL.
+        IF array_position(keys, key) <= alone THEN
+            IF pg_advisory_xact_lock(key) IS NULL THEN RETURN; END IF;
+        ELSIF pg_advisory_xact_lock_shared(key) IS NULL THEN
+            RETURN;
         END IF;
     END LOOP;
 END

@@ -1,4 +1,4 @@
--- Restores what 0013 and 0010 say.
+-- append_decided is again as 0010 made it. Runs as eventstore_owner.
 DROP FUNCTION eventstore.append_decided(
     text, text[], integer[], integer[], bigint[], integer[], uuid[], json,
     text[], bigint[], json, json, json);
@@ -133,7 +133,6 @@ REVOKE ALL ON FUNCTION eventstore.append_decided(
 GRANT EXECUTE ON FUNCTION eventstore.append_decided(
     text, text[], integer[], integer[], bigint[], integer[], uuid[], json,
     text[], bigint[], json, json) TO eventstore_appender;
-
 DROP FUNCTION eventstore.require_conditions(text, json, json);
-DROP FUNCTION eventstore.tagged(text, json, bigint, bigint, integer);
+DROP FUNCTION eventstore.tagged(text, text[], text[], bigint, bigint, integer);
 DROP FUNCTION eventstore.rarest_tag(text, text[], bigint);

@@ -4,94 +4,118 @@
 -- Which events are meant -----------------------------------------------------------------------
 
 CREATE FUNCTION eventstore.rarest_tag(tenant text, tags text[], after bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-    SELECT CASE WHEN cardinality(tags) = 1 THEN tags[1] ELSE (
-        SELECT one FROM unnest(tags) AS one
-         ORDER BY (SELECT count(*) FROM (
-                       SELECT FROM eventstore.event_tags AS t
-                        WHERE t.tenant_id = tenant AND t.tag = one AND t.position > after
-                        LIMIT 1000) AS counted),
-                  one
-         LIMIT 1) END
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF cardinality(tags) = 1 THEN
+        RETURN tags[1];
+    END IF;
+    RETURN (SELECT one FROM unnest(tags) AS one
+             ORDER BY (SELECT count(*) FROM (
+                           SELECT FROM eventstore.event_tags AS t
+                            WHERE t.tenant_id = tenant AND t.tag = one AND t.position > after
+                            LIMIT 1000) AS counted),
+                      one
+             LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION eventstore.rarest_tag(text, text[], bigint) IS
     'Of several tags the one with the fewest events above a position, as far as a thousand tell.';
 
--- query is [{types, tags}]: the events of one of the types (null: of any) that have all of the
--- tags, for one item or another. Every item needs tags, and is answered from its rarest one.
 CREATE FUNCTION eventstore.tagged(
-    tenant text, query json, after bigint, until bigint, at_most integer
-) RETURNS TABLE ("position" bigint, event_type text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-    WITH item AS MATERIALIZED (
-        SELECT i.types, i.tags, eventstore.rarest_tag(tenant, i.tags, after) AS rarest
-          FROM json_to_recordset(query) AS i(types text[], tags text[])
-    )
-    SELECT DISTINCT found.position, found.event_type
-      FROM item CROSS JOIN LATERAL (
-           SELECT t.position, t.event_type
-             FROM eventstore.event_tags AS t
-            WHERE t.tenant_id = tenant AND t.tag = item.rarest
-              AND t.position > after AND t.position <= until
-              AND (item.types IS NULL OR t.event_type = ANY (item.types))
-              AND NOT EXISTS (
-                  SELECT FROM unnest(item.tags) AS other
-                   WHERE other <> item.rarest AND NOT EXISTS (
-                         SELECT FROM eventstore.event_tags AS o
-                          WHERE o.tenant_id = tenant AND o.tag = other
-                            AND o.position = t.position))
-            ORDER BY t.position
-            LIMIT at_most) AS found
-     ORDER BY found.position
-     LIMIT at_most
+    tenant text, types text[], tags text[], after bigint, until bigint, at_most integer
+) RETURNS TABLE ("position" bigint, event_type varchar)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- as in append
+AS $$
+#variable_conflict use_column
+DECLARE
+    rarest text := eventstore.rarest_tag(tenant, tags, after);
+BEGIN
+    RETURN QUERY
+    SELECT t.position, t.event_type
+      FROM eventstore.event_tags AS t
+     WHERE t.tenant_id = tenant AND t.tag = rarest AND t.position > after AND t.position <= until
+       AND (types IS NULL OR t.event_type = ANY (types))
+       AND (cardinality(tags) = 1 OR NOT EXISTS (
+               SELECT FROM unnest(tags) AS other
+                WHERE other <> rarest AND NOT EXISTS (
+                      SELECT FROM eventstore.event_tags AS o
+                       WHERE o.tenant_id = tenant AND o.tag = other
+                         AND o.position = t.position)))
+     ORDER BY t.position
+     LIMIT at_most;
+END
 $$;
-COMMENT ON FUNCTION eventstore.tagged(text, json, bigint, bigint, integer) IS
-    'The first events, after a position and until another, that a query by tags means.';
+COMMENT ON FUNCTION eventstore.tagged(text, text[], text[], bigint, bigint, integer) IS
+    'The first events, after a position and until another, of one of some types (NULL: of any) '
+    'that have all of some tags; found by the rarest of them.';
 REVOKE ALL ON FUNCTION
     eventstore.rarest_tag(text, text[], bigint),
-    eventstore.tagged(text, json, bigint, bigint, integer)
+    eventstore.tagged(text, text[], text[], bigint, bigint, integer)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     eventstore.rarest_tag(text, text[], bigint),
-    eventstore.tagged(text, json, bigint, bigint, integer)
+    eventstore.tagged(text, text[], text[], bigint, bigint, integer)
     TO eventstore_projector, eventstore_archiver, eventstore_auditor;
 
--- The locks come first, in a statement of their own: the look has a newer snapshot, in which whoever
+-- conditions is [{after, query: [{types, tags}]}]: for no item of a query may there be an event of
+-- one of the types (null: of any), with all of the tags, and with a position above after.
+-- The locks come first, in statements of their own: the look has a newer snapshot, in which whoever
 -- held one of the tags has either committed or will append after this transaction.
 CREATE FUNCTION eventstore.require_conditions(tenant text, conditions json, bodies json)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    there record;
+    item   record;
+    items  integer := 0;
+    rarest text[] := '{}';
+    there  record;
+    failed bigint;             -- the first condition that does not hold,
+    first  bigint;             -- and of its events the first one
+    kind   text;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'a condition needs READ COMMITTED, this transaction is %',
                 upper(current_setting('transaction_isolation'))
             USING ERRCODE = 'ES004', HINT = 'Append in a transaction of its own.';
     END IF;
-    IF (SELECT count(*) > 64 OR bool_or(c.after IS NULL OR coalesce(cardinality(i.tags), 0) = 0)
-          FROM json_to_recordset(conditions) AS c(query json, after bigint)
-               LEFT JOIN json_to_recordset(c.query) AS i(tags text[]) ON true) THEN
-        RAISE EXCEPTION 'a condition lacks its after, or a tag in each item, or has over 64 items'
-            USING ERRCODE = 'data_exception';
-    END IF;
+    FOR item IN
+        SELECT c.after, i.tags
+          FROM json_to_recordset(conditions) AS c(after bigint, query json)
+               LEFT JOIN json_to_recordset(c.query) AS i(tags text[]) ON true
+    LOOP
+        items := items + 1;
+        IF item.after IS NULL OR coalesce(cardinality(item.tags), 0) = 0 OR items > 64 THEN
+            RAISE EXCEPTION 'a condition lacks its after, or an item a tag, or there are over 64'
+                USING ERRCODE = 'data_exception';
+        END IF;
+        rarest := rarest || eventstore.rarest_tag(tenant, item.tags, item.after);
+    END LOOP;
     PERFORM eventstore.lock_tags(
-        tenant,
-        (SELECT array_agg(DISTINCT tag)
-           FROM json_to_recordset(bodies) AS e(x text[]), unnest(e.x) AS tag),
-        (SELECT array_agg(DISTINCT eventstore.rarest_tag(tenant, i.tags, c.after))
-           FROM json_to_recordset(conditions) AS c(query json, after bigint),
-                json_to_recordset(c.query) AS i(tags text[])));
-    SELECT c.n - 1 AS condition, t.position, t.event_type INTO there
-      FROM ROWS FROM (json_to_recordset(conditions) AS (query json, after bigint))
-           WITH ORDINALITY AS c(query, after, n)
-           CROSS JOIN LATERAL eventstore.tagged(
-               tenant, c.query, c.after, 9223372036854775807, 1) AS t
-     ORDER BY c.n
-     LIMIT 1;
-    IF FOUND THEN
+        tenant, (SELECT array_agg(DISTINCT tag)
+                   FROM json_to_recordset(bodies) AS e(x text[]), unnest(e.x) AS tag), rarest);
+    FOR item IN
+        SELECT c.n - 1 AS condition, c.after, i.types, i.tags
+          FROM ROWS FROM (json_to_recordset(conditions) AS (after bigint, query json))
+               WITH ORDINALITY AS c(after, query, n),
+               json_to_recordset(c.query) AS i(types text[], tags text[])
+         ORDER BY c.n
+    LOOP
+        EXIT WHEN failed < item.condition;
+        SELECT t.position, t.event_type INTO there
+          FROM eventstore.tagged(
+               tenant, item.types, item.tags, item.after, 9223372036854775807, 1) AS t;
+        IF there.position < first OR failed IS NULL AND there.position IS NOT NULL THEN
+            failed := item.condition;
+            first := there.position;
+            kind := there.event_type;
+        END IF;
+    END LOOP;
+    IF failed IS NOT NULL THEN
         RAISE EXCEPTION 'there is an event that must not be there'
-            USING ERRCODE = 'ES008', DETAIL = row_to_json(there)::text;
+            USING ERRCODE = 'ES008',
+                  DETAIL = json_build_object('condition', failed, 'position', first,
+                                             'event_type', kind)::text;
     END IF;
 END
 $$;
@@ -107,8 +131,7 @@ DROP FUNCTION eventstore.append_decided(
 -- One request as eventstore.append takes it, that is recorded only if
 --   each of unchanged_streams is still at its stream_version (0: there is none), and
 --   each of claims [{scope, value, stream_id}] is free or the stream's own already, and
---   for each of conditions [{query, after}], with queries as of eventstore.tagged, no event that the
---   query means has a position above after;
+--   each of conditions, as of eventstore.require_conditions, holds;
 -- releases, of the same form, are given up before. A request that is recorded already answers with
 -- its first receipt, and changes no claim. Conditions need READ COMMITTED.
 --

@@ -8,16 +8,19 @@ from contextlib import contextmanager
 
 from eventstore.database import Connection
 
-_LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?\)\)\);\n)"
+_LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?rarest\);\n)"
 MUTANTS = {
     "no lock": ("require_conditions", _LOCKS, ""),
     "a shared lock": (
-        "lock_tags", r"PERFORM pg_advisory_xact_lock\(", "PERFORM pg_advisory_xact_lock_shared("
+        "lock_tags", r"pg_advisory_xact_lock\(", "pg_advisory_xact_lock_shared("
     ),
     "the lock after the look": (
         "require_conditions", _LOCKS + r"(.*)(END\n\$function\$)", r"\2\1\3"
     ),
-    "no lock by appends": ("append", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""),
+    "no lock by append": ("append", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""),
+    "no lock by append_several": (
+        "append_several", r"PERFORM eventstore\.lock_tags\(.*?'\{\}'\);", ""
+    ),
     "no gate": ("lock_tags", r"IF many AND.*?END IF;", ""),
 }  # fmt: skip
 """Function, what of its text is replaced, and by what."""

@@ -14,15 +14,18 @@ from eventstore.append import prepare
 from eventstore.binary import bigints
 from eventstore.database import Connection
 from eventstore.guards import Guards
-from eventstore.short import FORMATS, lone_arguments, several_arguments, together_arguments
+from eventstore.short import (
+    FORMATS,
+    Parameters,
+    lone_arguments,
+    several_arguments,
+    together_arguments,
+)
 from eventstore.wire import arguments, guard_arguments
 from tests.integration.log.facts import FACTS, said
 
 SQL = queries.load("eventstore.sql", "append.sql")
 APPEND = SQL["append"]
-APPEND_DECIDED = SQL["append_decided"]
-
-
 NAMES = (
     "tenant", "stream_ids", "append_request", "append_stream", "append_expected", "append_events",
     "event_ids", "bodies",
@@ -60,7 +63,7 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int]:
     parameters = arguments("default", [request]) | guard_arguments(guards, appends[0].stream_id)
     if request.guards is None:
         return list(call(connection, parameters)[0])
-    row = connection.execute(APPEND_DECIDED, parameters, binary=True).fetchone()
+    row = connection.execute(SQL["append_decided"], parameters, binary=True).fetchone()
     assert row is not None
     return list(row[0])
 
@@ -74,12 +77,25 @@ def append_shortly(connection: Connection, stream_id: str, events: int) -> list[
         name, parameters = "append_together", together_arguments("default", [request])
     else:
         name, parameters = "append_several", several_arguments("default", request)
+    answer = _ask(connection, name, parameters)
+    if answer is None:  # somebody makes the stream at this moment
+        return append(connection, stream_id, events)
+    return answer[-events:]
+
+
+def append_tagged(connection: Connection, stream_id: str, tags: Sequence[str]) -> list[int]:
+    """One event with tags, by the short way."""
+    request = prepare([Append(stream_id, said(1), tags=tags)], registry=FACTS)
+    answer = _ask(connection, "append_several", several_arguments("default", request))
+    assert answer is not None
+    return answer[-1:]
+
+
+def _ask(connection: Connection, name: str, parameters: Parameters) -> list[int] | None:
     result = connection.pgconn.exec_params(
         SQL[name].encode(), parameters, param_formats=FORMATS[name], result_format=Format.BINARY
     )
     if result.status != ExecStatus.TUPLES_OK:
         raise error_from_result(result)
     answer = result.get_value(0, 0)
-    if answer is None:  # somebody makes the stream at this moment
-        return append(connection, stream_id, events)
-    return bigints(answer)[-events:]
+    return None if answer is None else bigints(answer)

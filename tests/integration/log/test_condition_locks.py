@@ -12,7 +12,7 @@ from eventstore import Append, EventStore, Query
 from eventstore.database import Connection, connect
 from tests.integration.log.condition_mutants import mutant
 from tests.integration.log.facts import said
-from tests.integration.log.raw_append import append_all
+from tests.integration.log.raw_append import append_all, append_tagged
 from tests.integration.log.waiting import until
 
 MANY = [f"m:{number}" for number in range(100)]
@@ -37,6 +37,11 @@ def second(database_url: str) -> Iterator[Connection]:
 def plain(stream_id: str, *tags: str) -> Write:
     """An append with tags."""
     return lambda connection: append_all(connection, [Append(stream_id, said(1), tags=tags)])
+
+
+def shortly(stream_id: str, *tags: str) -> Write:
+    """The same by the short way that a lone append takes."""
+    return lambda connection: append_tagged(connection, stream_id, tags)
 
 
 def unless(excluded: Sequence[str], stream_id: str, *tags: str) -> Write:
@@ -104,14 +109,15 @@ NAMES = unless(["name:x"], "a-1", "name:x", "y"), unless(["name:x"], "b-1", "nam
         SKEW,
         NAMES,
         (plain("a-1", "right"), SKEW[0]),
+        (shortly("a-1", "right"), SKEW[0]),
         (plain("a-1", "x", "y"), unless(["x", "y"], "b-1")),
         (plain("a-1", "x", "y"), unless(["y"], "b-1", "z")),
         (many("a-1", "x"), unless(["x"], "b-1")),
         (unless(["m:1"], "a-1", *MANY), unless(["m:1"], "b-1")),
         (unless(["m:1"], "a-1", *MANY), unless(["m:99"], "b-1")),
     ],
-    ids=["skew", "names", "plain", "both tags", "one of its tags", "many tags", "many and unless",
-         "one of many"],
+    ids=["skew", "names", "plain", "short", "both tags", "one of its tags", "many tags",
+         "many and unless", "one of many"],
 )  # fmt: skip
 def test_a_condition_sees_who_came_first(
     first: Connection, second: Connection, blocked: Blocked, one: Write, other: Write
@@ -121,8 +127,14 @@ def test_a_condition_sees_who_came_first(
 
 @pytest.mark.parametrize(
     "other",
-    [plain("b-1", "x"), many("b-1", "x"), unless(["z"], "b-1", "x"), unless(["z"], "b-1", *MANY)],
-    ids=["few tags", "many tags", "a condition", "many tags on condition"],
+    [
+        plain("b-1", "x"),
+        shortly("b-1", "x"),
+        many("b-1", "x"),
+        unless(["z"], "b-1", "x"),
+        unless(["z"], "b-1", *MANY),
+    ],
+    ids=["few tags", "the short way", "many tags", "a condition", "many tags on condition"],
 )
 def test_who_comes_later_has_the_higher_position(
     first: Connection, second: Connection, blocked: Blocked, store: EventStore, other: Write
@@ -158,12 +170,13 @@ def test_who_waits_for_a_tag_holds_no_position(
     first: Connection, second: Connection, admin: Connection, admin_url: str, store: EventStore
 ) -> None:
     """Otherwise no reader could read on while it waits."""
+    writes = plain("b-1", "x"), shortly("b-1", "x"), unless(["x"], "c-1")
     with (
         psycopg.connect(admin_url) as holder,
         ThreadPoolExecutor(1) as pool,
     ):
         holder.execute("SELECT eventstore.lock_tags('default', '{}', '{x}')")
-        for number, write in enumerate((plain("b-1", "x"), unless(["x"], "c-1")), start=1):
+        for number, write in enumerate(writes, start=1):
             later = pool.submit(write, second)
             until(lambda: Blocked(admin)(second))
             plain("a-1")(first)
@@ -207,7 +220,8 @@ def test_who_is_lost_in_the_middle_leaves_nothing(
         ("no lock", *NAMES),
         ("a shared lock", *SKEW),
         ("a shared lock", *NAMES),
-        ("no lock by appends", plain("a-1", "right"), SKEW[0]),
+        ("no lock by append", plain("a-1", "right"), SKEW[0]),
+        ("no lock by append_several", shortly("a-1", "right"), SKEW[0]),
         ("no gate", many("a-1", "x"), unless(["x"], "b-1")),
     ],
 )

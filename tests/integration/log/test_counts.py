@@ -17,10 +17,10 @@ from eventstore.errors import PermissionDenied
 from eventstore.queries import load
 from eventstore.streams import CategoryCount, TypeCount, counts
 from eventstore.wire import arguments
+from tests.integration.log import raw_append
 from tests.integration.log.facts import Asked, Decided, Said, open_store, said
 
 SQL = load("eventstore.sql", "streams.sql")
-APPEND = load("eventstore.sql", "append.sql")["append"]
 
 
 def in_truth(store: EventStore) -> dict[tuple[str, str], tuple[int, int]]:
@@ -75,7 +75,7 @@ def test_an_append_in_flight_is_not_counted_and_then_is(
 ) -> None:
     store.append("a-1", said(1))
     with appender.transaction():
-        appender.execute(APPEND, arguments("default", [store.prepare([Append("a-2", said(3))])]))
+        raw_append.call(appender, arguments("default", [store.prepare([Append("a-2", said(3))])]))
         store.append("a-1", said(5))  # above what is in flight
         assert counted(store) == {("a", "log.said"): (1, 1)}
     assert counted(store) == in_truth(store) == {("a", "log.said"): (9, 2)}

@@ -8,13 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventstore import Append, EventStore
-from eventstore.queries import load
 from eventstore.streams import LinkedStream, links
 from eventstore.wire import arguments
+from tests.integration.log import raw_append
 from tests.integration.log.facts import said
 
 RUNS = [uuid4() for _ in range(12)]
-APPEND = load("eventstore.sql", "append.sql")["append"]
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_a_long_silence_is_crossed_in_growing_steps(
     with store.database.writer() as other:
         append = arguments("another", [store.prepare([Append("x-1", said(2_000))])])
         other.execute("SET eventstore.tenant = 'another'")
-        other.execute(APPEND, append)
+        raw_append.call(other, append)
     asked: list[int] = []
     plain = links._rows
 
