@@ -25,7 +25,7 @@ SELECT eventstore.settle_deliveries(
 
 -- name: wait
 -- Waits inside the server until there is something new in the log.
-SELECT eventstore.wait_for_deliveries(%(tenant)s, %(after)s, %(looks)s)
+SELECT eventstore.wait_for_deliveries(%(after)s, %(looks)s)
 
 -- name: claim
 -- The next events for a consumer.

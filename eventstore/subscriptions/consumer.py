@@ -30,7 +30,9 @@ from eventstore.subscriptions.exchange import Lease
 __all__ = ["BATCH", "Consumer"]
 
 BATCH: Final = 500
-"""Deliveries that a consumer claims at once."""
+"""Deliveries that a consumer claims at once, at most."""
+_FIRST_BATCH: Final = 10
+_GROWTH: Final = 4
 FLUSH_SECONDS: Final = 0.1
 """Acknowledgements wait so long at most for others to go with, as long as somebody iterates."""
 _LOOKS: Final = 200
@@ -70,6 +72,8 @@ class Consumer:
         self._spoke_at = monotonic()
         self._looked: int | None = None
         self._looks = _LOOKS
+        self._size = min(batch, _FIRST_BATCH)
+        self._given, self._given_at = 0, monotonic()
         self.is_idle = False
         """Whether the last call of `fetch` found nothing that can be delivered now."""
 
@@ -120,7 +124,8 @@ class Consumer:
         with self._turn:
             lease, connection = self._joined()
             settled = self._desk.unsent()
-            room = self._batch - self._desk.in_hands
+            self._adapt()
+            room = self._size - self._desk.in_hands
             if room <= 0 and not len(settled):
                 self._stopped.wait(FLUSH_SECONDS)  # somebody has to settle something first
                 return
@@ -139,6 +144,7 @@ class Consumer:
                 return
             self._told(settled)
             self._desk.receive(claimed.deliveries)
+            self._given, self._given_at = len(claimed.deliveries), monotonic()
             nothing = not claimed.deliveries
             self._looked = claimed.looked if nothing else None
             until_due = _LOOKS if claimed.due is None else ceil(claimed.due * 1000)
@@ -180,6 +186,12 @@ class Consumer:
         with nullcontext() if kind is None else suppress(StoreUnavailable):
             self.close()
 
+    def _adapt(self) -> None:
+        """Claims what is handled in a second, or less; the rest is for others to claim."""
+        if self._given:
+            a_second = self._given / max(monotonic() - self._given_at, 0.001)
+            self._size = max(1, min(self._batch, self._size * _GROWTH, int(a_second)))
+
     def _joined(self) -> tuple[Lease, Session]:
         """The lease and its connection; joins when there is none."""
         if self._lease is None or self._connection is None:
@@ -206,7 +218,8 @@ class Consumer:
 
         What a claim has given can't be told from what was lost on its way, so all is given back.
         """
-        if isinstance(error, StoreUnavailable) and not lost(error):
+        still_there = self._connection is not None and not self._connection.closed
+        if isinstance(error, StoreUnavailable) and still_there and not lost(error):
             raise error
         self._desk.lose()
         self._lease = None

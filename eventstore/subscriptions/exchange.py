@@ -96,8 +96,7 @@ def claim(
     if len(settled):
         flight.append(_settling(lease, settled))
     elif wait_after is not None:
-        waiting = {"tenant": lease.tenant, "after": wait_after, "looks": looks}
-        flight.append((_SQL["wait"], waiting))
+        flight.append((_SQL["wait"], {"after": wait_after, "looks": looks}))
     flight.append((_SQL["claim"], {**_of(lease), "room": room, "max_bytes": MAX_BYTES}))
     flight.append((_SQL["claimed"], ()))
     with answered(lease.subscription):

@@ -1,6 +1,6 @@
 REVOKE USAGE ON SCHEMA eventstore FROM eventstore_subscriber;
 DROP FUNCTION eventstore.resolve_parked(text, text, bigint[], text, text, text);
-DROP FUNCTION eventstore.wait_for_deliveries(text, bigint, integer);
+DROP FUNCTION eventstore.wait_for_deliveries(bigint, integer);
 DROP FUNCTION eventstore.claim_deliveries(text, text, bigint, integer, bigint);
 DROP FUNCTION eventstore.matching(eventstore.subscriptions, bigint, integer);
 DROP FUNCTION eventstore.settle_deliveries(text, text, bigint, bigint[], json);

@@ -702,14 +702,14 @@ $$;
 COMMENT ON FUNCTION eventstore.claim_deliveries(text, text, bigint, integer, bigint) IS
     'Gives a consumer its next events, each with the number of failed attempts.';
 
-CREATE FUNCTION eventstore.wait_for_deliveries(tenant text, after bigint, looks integer)
+CREATE FUNCTION eventstore.wait_for_deliveries(after bigint, looks integer)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN eventstore.wait_for_news(after, looks, 1);
 END
 $$;
-COMMENT ON FUNCTION eventstore.wait_for_deliveries(text, bigint, integer) IS
+COMMENT ON FUNCTION eventstore.wait_for_deliveries(bigint, integer) IS
     'Waits until the watermark is beyond a position, for so many milliseconds at most.';
 
 -- Parked events ----------------------------------------------------------------------------------
@@ -769,7 +769,7 @@ REVOKE ALL ON FUNCTION
     eventstore.leave_subscription(text, text, bigint),
     eventstore.settle_deliveries(text, text, bigint, bigint[], json),
     eventstore.claim_deliveries(text, text, bigint, integer, bigint),
-    eventstore.wait_for_deliveries(text, bigint, integer),
+    eventstore.wait_for_deliveries(bigint, integer),
     eventstore.resolve_parked(text, text, bigint[], text, text, text)
     FROM PUBLIC;
 -- The subscriber has no right on a table: what it is told of the log comes from its claims.
@@ -783,6 +783,6 @@ GRANT EXECUTE ON FUNCTION
     eventstore.leave_subscription(text, text, bigint),
     eventstore.settle_deliveries(text, text, bigint, bigint[], json),
     eventstore.claim_deliveries(text, text, bigint, integer, bigint),
-    eventstore.wait_for_deliveries(text, bigint, integer),
+    eventstore.wait_for_deliveries(bigint, integer),
     eventstore.resolve_parked(text, text, bigint[], text, text, text)
     TO eventstore_subscriber;

@@ -66,6 +66,10 @@ def test_the_example_of_the_search_page_runs(run: Run) -> None:
     run("docs/search.md")
 
 
+def test_the_examples_of_the_subscriptions_page_run(run: Run) -> None:
+    run("docs/subscriptions.md")
+
+
 def _documented() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for line in COMMAND_LINE.findall((ROOT / "README.md").read_text(encoding="utf-8")):
