@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check docs bench bench-peers format clean
+.PHONY: help demo test test-faults test-soak check docs bench bench-peers format clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is"
@@ -23,6 +23,9 @@ test: $(VENV)/ready  ## Run the tests
 
 test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
 	@$(BIN)/pytest -m faults --timeout 900 -n 2 --dist worksteal
+
+test-soak: $(VENV)/ready  ## Run the soak: twenty minutes of random faults, a million events
+	@SOAK_SECONDS=1200 $(BIN)/pytest -s -m faults tests/faults/test_log_soak.py
 
 check: $(VENV)/ready  ## Check style, types, released events, import directions and migration drift
 	@$(BIN)/ruff check .
