@@ -143,34 +143,37 @@ class Appender:
             answer = self._ask("append_together", together_arguments(tenant, requests))
             if answer is None:
                 return None
+            numbers = bigints(answer)
             # The stream_version of each event, and then the position of each.
-            middle = len(answer) // 2
-            return _outcomes(answer[middle:], answer[:middle], [], requests)
-        if len(request.event_ids) > 1 or request.appends[0].tags:
+            middle = len(numbers) // 2
+            return _outcomes(numbers[middle:], numbers[:middle], [], requests)
+        append = request.appends[0]
+        if len(request.event_ids) > 1 or append.tags:
             answer = self._ask("append_several", several_arguments(tenant, request))
         else:
             answer = self._ask("append_one", lone_arguments(tenant, request))
         if answer is None:
             return None
-        before, *positions = answer
-        return [receipts(request, positions, range(before + 1, before + len(positions) + 1))]
+        before, *positions = bigints(answer)
+        stream_version = before + len(positions)
+        return [[Receipt(append.stream_id, stream_version, tuple(positions), request.event_ids)]]
 
-    def _ask(self, name: str, parameters: Parameters) -> list[int] | None:
+    def _ask(self, name: str, parameters: Parameters) -> bytes | None:
         """What one of the short ways answers; None where it leaves the call to append."""
+        formats = FORMATS[name]
 
         def execute(connection: Session) -> Row:
-            formats = FORMATS[name]
             if connection.pooled and formats is not None:
                 return (None,)  # nothing can be prepared, and the driver would send text
             return self._send(connection, name, parameters, formats)
 
         try:
             (answer,) = self._database.patiently(lambda: self._do(execute))
+            return answer
         except EventStoreError as error:
             if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
                 return None
             raise
-        return None if answer is None else bigints(answer)
 
     def _send(
         self,

@@ -31,6 +31,7 @@ _SMALLINT: Final = Struct("!ih")
 _INTEGER: Final = Struct("!ii")
 _BIGINT: Final = Struct("!iq")
 _NUMBER: Final = Struct("!4xq")
+_PAIR: Final = Struct("!20x4xq4xq")
 _UUID_LENGTH: Final = _LENGTH.pack(16)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -101,6 +102,8 @@ def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -
 
 def bigints(array: bytes) -> list[int]:
     """The elements of a bigint[]; 0 for NULL."""
+    if len(array) == _PAIR.size:  # a lone append's, which is made most often
+        return list(_PAIR.unpack(array))
     if not _HEADER.unpack_from(array)[1]:
         return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
     numbers, at = list[int](), _HEADER.size
