@@ -11,14 +11,13 @@ import orjson
 import psycopg
 import pytest
 
-from eventstore import Append, EventStore
+from eventstore import EventStore
 from eventstore.database import Connection, connect
 from eventstore.errors import PermissionDenied
 from eventstore.queries import load
 from eventstore.streams import CategoryCount, TypeCount, counts
-from eventstore.wire import arguments
-from tests.integration.log import raw_append
 from tests.integration.log.facts import Asked, Decided, Said, open_store, said
+from tests.integration.log.raw_append import append
 
 SQL = load("eventstore.sql", "streams.sql")
 
@@ -75,7 +74,7 @@ def test_an_append_in_flight_is_not_counted_and_then_is(
 ) -> None:
     store.append("a-1", said(1))
     with appender.transaction():
-        raw_append.call(appender, arguments("default", [store.prepare([Append("a-2", said(3))])]))
+        append(appender, "a-2", 3)
         store.append("a-1", said(5))  # above what is in flight
         assert counted(store) == {("a", "log.said"): (1, 1)}
     assert counted(store) == in_truth(store) == {("a", "log.said"): (9, 2)}
@@ -175,7 +174,7 @@ def test_counts_stay_exact_while_all_move_them(
     """Appenders, listings of two tenants, and who counts for all, at once."""
     stores = [open_store(database_url, tenant) for tenant in ("one", "two")]
 
-    def append(number: int) -> None:
+    def say(number: int) -> None:
         store = stores[number % 2]
         for n in range(40):
             store.append(f"{'abc'[n % 3]}-{number}-{n % 5}", [*said(n % 4), Asked()])
@@ -193,7 +192,7 @@ def test_counts_stay_exact_while_all_move_them(
             before = now
 
     with ThreadPoolExecutor(9) as pool:
-        jobs = [pool.submit(append, number) for number in range(4)]
+        jobs = [pool.submit(say, number) for number in range(4)]
         jobs += [pool.submit(count_for_all), *(pool.submit(list_them, each) for each in stores * 2)]
         for job in jobs:
             job.result()

@@ -9,9 +9,8 @@ import pytest
 
 from eventstore import Append, EventStore
 from eventstore.streams import LinkedStream, links
-from eventstore.wire import arguments
-from tests.integration.log import raw_append
 from tests.integration.log.facts import said
+from tests.integration.log.raw_append import append
 
 RUNS = [uuid4() for _ in range(12)]
 
@@ -66,9 +65,8 @@ def test_a_long_silence_is_crossed_in_growing_steps(
     """Of this tenant: positions are taken by others meanwhile."""
     store.append("a-1", said(1), correlation_id=RUNS[0])
     with store.database.writer() as other:
-        append = arguments("another", [store.prepare([Append("x-1", said(2_000))])])
         other.execute("SET eventstore.tenant = 'another'")
-        raw_append.call(other, append)
+        append(other, "x-1", 2_000, tenant="another")
     asked: list[int] = []
     plain = links._rows
 
@@ -95,8 +93,8 @@ def test_the_streams_of_a_run_and_of_a_tag(store: EventStore) -> None:
         Append("c-1", said(1), tags=["urgent"]),
         Append("a-1", said(1), correlation_id=run),
     ]
-    for append in tagged:
-        store.append_many([append])
+    for each in tagged:
+        store.append_many([each])
     assert store.streams.of_correlation(run) == [
         LinkedStream("a-1", 3, 1, 5),
         LinkedStream("b-1", 1, 3, 3),
