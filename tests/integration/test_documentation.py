@@ -14,6 +14,7 @@ import typer.main
 
 from eventstore.cli.main import app
 from eventstore.database import connect
+from eventstore.errors import ConditionFailed
 from projections.builds.rebuild import rebuild
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,15 @@ def test_the_examples_of_the_guide_run_in_order(run: Run, database_url: str) -> 
 
 def test_the_example_of_the_search_page_runs(run: Run) -> None:
     run("docs/search.md")
+
+
+def test_the_examples_of_the_tags_page_run_in_order(run: Run) -> None:
+    names = run("docs/tags.md")
+    names["enrol"](student=2, course=9)
+    with pytest.raises(ValueError, match="no seat"):
+        names["enrol"](student=3, course=9)
+    with pytest.raises(ConditionFailed):
+        names["take"]("ann", owner="2")
 
 
 def _documented() -> list[tuple[str, ...]]:
