@@ -27,8 +27,8 @@ from tests.integration.log.waiting import until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 WRITERS = 6
-KILLS = 6
-NAMES = 1_000
+KILLS = 5
+NAMES = 800
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def test_the_examples_of_the_tags_page_run_in_order(run: Run) -> None:
         names["enrol"](student=3, course=9)
     with pytest.raises(ConditionFailed):
         names["take"]("ann", owner="2")
+    names["store"].close()
 
 
 def _documented() -> list[tuple[str, ...]]:
