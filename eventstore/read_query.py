@@ -10,7 +10,7 @@ from eventstore.errors import InvalidEvent
 from eventstore.event import RecordedEvent
 from eventstore.queries import load
 from eventstore.query import Query
-from eventstore.read import PAGE, from_row, page_after
+from eventstore.read import PAGE, events_at, from_row, page_after
 from eventstore.registry import EventRegistry, default_registry
 
 __all__ = ["check_alone", "query_page", "windows"]
@@ -38,17 +38,25 @@ def query_page(
         return page_after(
             connection, after, until, limit, tenant=tenant, event_types=types, registry=registry
         )
-    arguments: dict[str, Any] = {
-        "tenant": tenant,
-        "query": query.as_json(),
-        "after": after,
-        "until": until,
-        "limit": limit,
-    }
-    sql = _SQL["tagged_page" if query.tagged else "mixed_page"]
+    arguments = {"tenant": tenant, "query": query.as_json(), "until": until}
+    if not query.tagged:
+        rows = _rows(connection, "mixed_page", {**arguments, "after": after, "limit": limit})
+        return [from_row(row, registry) for row in rows]
+    events: list[RecordedEvent] = []
+    while (wanted := limit - len(events)) > 0:
+        rows = _rows(connection, "tagged_positions", {**arguments, "after": after, "limit": wanted})
+        positions = [int(row[0]) for row in rows]
+        events += events_at(connection, positions, registry=registry)
+        if len(positions) < wanted:
+            break
+        # Some may be in a partition that was detached: a page is short only at the end.
+        after = positions[-1]
+    return events
+
+
+def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
     with translated():
-        rows = connection.execute(sql, arguments, binary=True).fetchall()
-    return [from_row(row, registry) for row in rows]
+        return connection.execute(_SQL[name], arguments, binary=True).fetchall()
 
 
 def check_alone(query: Query | None, *others: Sequence[str] | None) -> None:

@@ -248,6 +248,8 @@ CONDITION = '[{"query":[{"types":null,"tags":["a"]}],"after":0}]'
 WRONG = [
     CONDITION.replace('["a"]', "null"),
     CONDITION.replace('["a"]', "[]"),
+    CONDITION.replace('["a"]', '["a",null]'),
+    CONDITION.replace('["a"]', '[["a"]]'),
     CONDITION.replace('[{"types":null,"tags":["a"]}]', "[]"),
     CONDITION.replace('[{"types":null,"tags":["a"]}]', "null"),
     CONDITION.replace(":0", ":null"),
