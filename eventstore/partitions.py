@@ -20,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 from eventstore.database import Connection, Database, Limits, connect, translated
 from eventstore.errors import NotFound
 from eventstore.queries import load
+from eventstore.streams.counts import count_all
 
 __all__ = [
     "MONTHS_AHEAD",
@@ -97,6 +98,9 @@ def detach_partition(database: Database, name: str) -> None:
     owner, over a connection of its own and not through a pooler. A partition that is only half
     detached, after a kill, is so in the end. Raises NotFound or StoreUnavailable.
     """
+    with _keeper(database) as connection:
+        while count_all(connection):  # what is detached can't be counted any more
+            pass
     limits = _patient(database.limits)
     with closing(connect(database.url, role="owner", limits=limits)) as connection, translated():
         _patiently(lambda: _detach(connection, name))

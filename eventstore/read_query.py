@@ -9,9 +9,9 @@ from eventstore.database import Connection, translated
 from eventstore.errors import InvalidEvent
 from eventstore.queries import load
 from eventstore.query import Query
-from eventstore.read import PAGE, log_page
+from eventstore.read import PAGE, events_at, log_page
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.rows import Rows
+from eventstore.rows import Made, Page, from_rows
 
 __all__ = ["check_alone", "query_page", "windows"]
 
@@ -27,7 +27,7 @@ def query_page(
     *,
     tenant: str,
     registry: EventRegistry = default_registry,
-) -> Rows:
+) -> Page:
     """Up to `limit` events that the query means with after < position <= until, in order.
 
     A query by tags costs what it finds; one that has an item without a tag walks through the log.
@@ -38,18 +38,25 @@ def query_page(
         return log_page(
             connection, tenant, after, until, limit, event_types=types, registry=registry
         )
-    arguments: dict[str, Any] = {
-        "tenant": tenant,
-        "query": query.as_json(),
-        "after": after,
-        "until": until,
-        "limit": limit,
-    }
-    sql = _SQL["tagged_page" if query.tagged else "mixed_page"]
+    arguments = {"tenant": tenant, "query": query.as_json(), "until": until}
+    if not query.tagged:
+        rows = _rows(connection, "mixed_page", {**arguments, "after": after, "limit": limit})
+        return Made(from_rows(rows, registry))
+    events = Made()
+    while (wanted := limit - len(events)) > 0:
+        rows = _rows(connection, "tagged_positions", {**arguments, "after": after, "limit": wanted})
+        positions = [int(row[0]) for row in rows]
+        events += events_at(connection, positions, registry=registry)
+        if len(positions) < wanted:
+            break
+        # Some may be in a partition that was detached: a page is short only at the end.
+        after = positions[-1]
+    return events
+
+
+def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
     with translated():
-        found = connection.execute(sql, arguments, binary=True).pgresult
-    assert found is not None, "a statement that did not raise has a result"
-    return Rows(connection, found, registry)
+        return connection.execute(_SQL[name], arguments, binary=True).fetchall()
 
 
 def check_alone(query: Query | None, *others: Sequence[str] | None) -> None:

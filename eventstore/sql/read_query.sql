@@ -1,23 +1,14 @@
--- name: tagged_page
--- A page of the events that a query by tags means, in log order: looked up in event_tags, then
--- fetched. The range says nothing new, but lets the planner leave out sealed partitions.
-SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
-       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE position = ANY (ARRAY(
-           SELECT DISTINCT found.position
-             FROM json_to_recordset(%(query)s) AS item(types text[], tags text[]),
-                  eventstore.tagged(%(tenant)s, item.types, item.tags,
-                                    %(after)s, %(until)s, %(limit)s) AS found
-            ORDER BY found.position
-            LIMIT %(limit)s))
-   AND position > %(after)s AND position <= %(until)s
-   AND tenant_id = %(tenant)s
- ORDER BY position
+-- name: tagged_positions
+-- Where the next events are that a query by tags means, in log order: looked up in event_tags.
+SELECT DISTINCT found.position
+  FROM json_to_recordset(%(query)s) AS item(types text[], tags text[]),
+       eventstore.tagged(%(tenant)s, item.types, item.tags, %(after)s, %(until)s, %(limit)s)
+           AS found
+ ORDER BY found.position
+ LIMIT %(limit)s
 
 -- name: mixed_page
--- The same where a part of the query has no tag: the log is walked through in order.
+-- A page of the events that a query means of which a part has no tag: a walk through the log.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags

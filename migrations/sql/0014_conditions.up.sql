@@ -85,7 +85,8 @@ BEGIN
                LEFT JOIN json_to_recordset(c.query) AS i(tags text[]) ON true
     LOOP
         items := items + 1;
-        IF item.after IS NULL OR coalesce(cardinality(item.tags), 0) = 0 OR items > 64 THEN
+        IF item.after IS NULL OR items > 64 OR array_ndims(item.tags) IS DISTINCT FROM 1
+           OR array_position(item.tags, NULL) IS NOT NULL THEN
             RAISE EXCEPTION 'a condition lacks its after, or an item a tag, or there are over 64'
                 USING ERRCODE = 'data_exception';
         END IF;

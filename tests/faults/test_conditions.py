@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Signal
 from time import sleep
 
 import psycopg
 import pytest
 
-from eventstore import EventStore
+from eventstore import EventStore, Query
 from eventstore.database import Connection
 from eventstore.embedded import EmbeddedServer
 from eventstore.server import make_database
 from tests.integration.log.condition_mutants import MUTANTS, mutant
 from tests.integration.log.conditions import judge, race
 from tests.integration.log.crash import kill
-from tests.integration.log.facts import open_store
+from tests.integration.log.facts import Said, open_store
+from tests.integration.log.order import assert_exactly_once, poll
 from tests.integration.log.processes import Child, children
 from tests.integration.log.test_condition_race import assert_no_deadlock, assert_unique
 from tests.integration.log.waiting import until
@@ -25,8 +27,8 @@ from tests.integration.log.waiting import until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 WRITERS = 6
-KILLS = 6
-NAMES = 1_000
+KILLS = 5
+NAMES = 800
 
 
 @pytest.fixture
@@ -45,8 +47,20 @@ def admin(admin_url: str) -> Iterator[Connection]:
 def test_conditions_hold_at_length(
     database_url: str, store: EventStore, admin: Connection, writers: int, writes: int
 ) -> None:
-    with children(writers, "condition_process", database_url) as started:
-        race(started, store, writes)
+    """And who follows by a query gets each event that it means once, in order."""
+    query, over = Query(tags=["t:1"]) | Query(types=[Said], tags=["t:2", "t:3"]), Signal()
+    following = store.subscribe(query=query)
+    with (
+        children(writers, "condition_process", database_url) as started,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        delivered = pool.submit(poll, lambda: [r.position for r in following.fetch(50)], over)
+        try:
+            race(started, store, writes)
+        finally:
+            over.set()
+    meant = [r.position for r in store.read_all() if query.matches(r.event_type, r.tags)]
+    assert_exactly_once(delivered.result(), meant)
     assert_unique(store)
     assert_no_deadlock(admin)
 

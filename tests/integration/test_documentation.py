@@ -14,6 +14,7 @@ import typer.main
 
 from eventstore.cli.main import app
 from eventstore.database import connect
+from eventstore.errors import ConditionFailed
 from projections.builds.rebuild import rebuild
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,16 @@ def test_the_example_of_the_search_page_runs(run: Run) -> None:
 
 def test_the_examples_of_the_subscriptions_page_run(run: Run) -> None:
     run("docs/subscriptions.md")
+
+
+def test_the_examples_of_the_tags_page_run_in_order(run: Run) -> None:
+    names = run("docs/tags.md")
+    names["enrol"](student=2, course=9)
+    with pytest.raises(ValueError, match="no seat"):
+        names["enrol"](student=3, course=9)
+    with pytest.raises(ConditionFailed):
+        names["take"]("ann", owner="2")
+    names["store"].close()
 
 
 def _documented() -> list[tuple[str, ...]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from eventstore import Append, EventStore, Query
 from eventstore.database import Connection, connect
+from eventstore.embedded import EmbeddedServer
 from tests.integration.log.condition_mutants import mutant
 from tests.integration.log.facts import said
 from tests.integration.log.raw_append import append_all, append_tagged
@@ -17,62 +20,113 @@ from tests.integration.log.waiting import until
 
 MANY = [f"m:{number}" for number in range(100)]
 """More tags than the server has locks for, of one transaction on the average."""
-Write = Callable[[Connection], list[int]]
+Write = Callable[[Connection, str], list[int]]
+"""Appends on a connection; the text makes its streams and tags those of one test."""
 
 
-@pytest.fixture
-def first(database_url: str) -> Iterator[Connection]:
+@pytest.fixture(scope="module")
+def first(shared: EventStore) -> Iterator[Connection]:
     """An appender whose transaction is left open."""
-    with connect(database_url, role="appender", tenant="default") as connection:
+    with connect(shared.database.url, role="appender", tenant="default") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def second(shared: EventStore) -> Iterator[Connection]:
+    """An appender that comes while that of `first` is open."""
+    with connect(shared.database.url, role="appender", tenant="default") as connection:
+        connection.execute("SET lock_timeout = '20s'")
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def eye(server: EmbeddedServer, shared: EventStore) -> Iterator[Connection]:
+    """The superuser, who sees who waits."""
+    url = server.admin_url(str(conninfo_to_dict(shared.database.url)["dbname"]))
+    with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
-def second(database_url: str) -> Iterator[Connection]:
-    """An appender that comes while that of `first` is open."""
-    with connect(database_url, role="appender", tenant="default") as connection:
-        yield connection
+def own() -> str:
+    """What a test's streams and tags begin with."""
+    return f"{uuid4()}-"
 
 
-def plain(stream_id: str, *tags: str) -> Write:
+def plain(stream: str, *tags: str) -> Write:
     """An append with tags."""
-    return lambda connection: append_all(connection, [Append(stream_id, said(1), tags=tags)])
+    return lambda connection, own: append_all(
+        connection, [Append(own + stream, said(1), tags=[own + tag for tag in tags])]
+    )
 
 
-def shortly(stream_id: str, *tags: str) -> Write:
+def shortly(stream: str, *tags: str) -> Write:
     """The same by the short way that a lone append takes."""
-    return lambda connection: append_tagged(connection, stream_id, tags)
+    return lambda connection, own: append_tagged(
+        connection, own + stream, [own + tag for tag in tags]
+    )
 
 
-def unless(excluded: Sequence[str], stream_id: str, *tags: str) -> Write:
-    """An append with tags, unless there is an event that has all of the excluded ones."""
-    query = Query(tags=excluded)
-    part = Append(stream_id, said(1), tags=tags[:64], fail_if_any=query)
-    rest = [Append(stream_id, said(1), tags=[tag]) for tag in tags[64:]]
-    return lambda connection: append_all(connection, [part, *rest])
-
-
-def many(stream_id: str, *tags: str) -> Write:
+def many(stream: str, *tags: str) -> Write:
     """An append whose many events have each a tag."""
-    parts = [Append(stream_id, said(1), tags=[tag]) for tag in (*tags, *MANY)]
-    return lambda connection: append_all(connection, parts)
+    return lambda connection, own: append_all(
+        connection,
+        [Append(own + stream, said(1), tags=[own + tag]) for tag in (*tags, *MANY)],
+    )
 
 
-class Blocked:
-    """Whether a session waits for a lock, by the server's own account."""
+def unless(excluded: Sequence[str], stream: str, *tags: str) -> Write:
+    """An append with tags, however many, unless an event has all of the excluded ones."""
 
-    def __init__(self, admin: Connection) -> None:
-        self.admin = admin
+    def write(connection: Connection, own: str) -> list[int]:
+        each = [own + tag for tag in tags]
+        query = Query(tags=[own + tag for tag in excluded])
+        part = Append(own + stream, said(1), tags=each[:64], fail_if_any=query)
+        rest = [Append(own + stream, said(1), tags=[tag]) for tag in each[64:]]
+        return append_all(connection, [part, *rest])
 
-    def __call__(self, connection: Connection) -> bool:
+    return write
+
+
+class Schedule:
+    """Two writes, of which the second comes while the first is not committed."""
+
+    def __init__(self, first: Connection, second: Connection, eye: Connection, own: str) -> None:
+        self.first, self.second, self.eye, self.own = first, second, eye, own
+
+    def blocked(self) -> bool:
+        """Whether the second session waits for a lock, by the server's own account."""
         query = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
-        row = self.admin.execute(query, [connection.info.backend_pid]).fetchone()
+        row = self.eye.execute(query, [self.second.info.backend_pid]).fetchone()
         return bool(row and row[0])
 
+    def waits(self, one: Write, other: Write) -> str:
+        """The outcome of the second; fails unless it waited for the first."""
+        with ThreadPoolExecutor(1) as pool:
+            with self.first.transaction():
+                one(self.first, self.own)
+                later = pool.submit(other, self.second, self.own)
+                until(lambda: self.blocked() or later.done())
+                assert not later.done(), "the second did not wait for the first"
+            return outcome(later)
+
+    def goes_on(self, one: Write, other: Write) -> None:
+        """Fails if the second waits."""
+        with self.first.transaction():
+            one(self.first, self.own)
+            with ThreadPoolExecutor(1) as pool:
+                later = pool.submit(other, self.second, self.own)
+                until(lambda: self.blocked() or later.done())
+                waited = not later.done()
+                if waited:
+                    self.eye.execute("SELECT pg_cancel_backend(%s)", [self.second.info.backend_pid])
+            assert not waited
+            later.result()
+
 
 @pytest.fixture
-def blocked(admin: Connection) -> Blocked:
-    return Blocked(admin)
+def schedule(first: Connection, second: Connection, eye: Connection, own: str) -> Schedule:
+    return Schedule(first, second, eye, own)
 
 
 def outcome(future: Future[list[int]]) -> str:
@@ -80,27 +134,8 @@ def outcome(future: Future[list[int]]) -> str:
     return "done" if error is None else str(getattr(error, "sqlstate", error))
 
 
-def waits(first: Connection, second: Connection, blocked: Blocked, one: Write, other: Write) -> str:
-    """Writes both while the first is uncommitted; the outcome of the second, which has to wait."""
-    with ThreadPoolExecutor(1) as pool:
-        with first.transaction():
-            one(first)
-            later = pool.submit(other, second)
-            until(lambda: blocked(second) or later.done())
-            assert not later.done(), "the second did not wait for the first"
-        return outcome(later)
-
-
-def goes_on(first: Connection, second: Connection, one: Write, other: Write) -> None:
-    """Writes both while the first is uncommitted; the second must not wait."""
-    with first.transaction():
-        one(first)
-        second.execute("SET lock_timeout = '5s'")
-        other(second)
-
-
-SKEW = unless(["right"], "left-1", "left"), unless(["left"], "right-1", "right")
-NAMES = unless(["name:x"], "a-1", "name:x", "y"), unless(["name:x"], "b-1", "name:x")
+SKEW = unless(["right"], "left", "left"), unless(["left"], "right", "right")
+NAMES = unless(["name"], "a", "name", "y"), unless(["name"], "b", "name")
 
 
 @pytest.mark.parametrize(
@@ -108,106 +143,99 @@ NAMES = unless(["name:x"], "a-1", "name:x", "y"), unless(["name:x"], "b-1", "nam
     [
         SKEW,
         NAMES,
-        (plain("a-1", "right"), SKEW[0]),
-        (shortly("a-1", "right"), SKEW[0]),
-        (plain("a-1", "x", "y"), unless(["x", "y"], "b-1")),
-        (plain("a-1", "x", "y"), unless(["y"], "b-1", "z")),
-        (many("a-1", "x"), unless(["x"], "b-1")),
-        (unless(["m:1"], "a-1", *MANY), unless(["m:1"], "b-1")),
-        (unless(["m:1"], "a-1", *MANY), unless(["m:99"], "b-1")),
+        (plain("a", "right"), SKEW[0]),
+        (shortly("a", "right"), SKEW[0]),
+        (plain("a", "x", "y"), unless(["x", "y"], "b")),
+        (plain("a", "x", "y"), unless(["y"], "b", "z")),
+        (many("a", "x"), unless(["x"], "b")),
+        (unless(["m:1"], "a", *MANY), unless(["m:1"], "b")),
+        (unless(["m:1"], "a", *MANY), unless(["m:99"], "b")),
     ],
     ids=["skew", "names", "plain", "short", "both tags", "one of its tags", "many tags",
          "many and unless", "one of many"],
 )  # fmt: skip
-def test_a_condition_sees_who_came_first(
-    first: Connection, second: Connection, blocked: Blocked, one: Write, other: Write
-) -> None:
-    assert waits(first, second, blocked, one, other) == "ES008"
+def test_a_condition_sees_who_came_first(schedule: Schedule, one: Write, other: Write) -> None:
+    assert schedule.waits(one, other) == "ES008"
 
 
 @pytest.mark.parametrize(
     "other",
-    [
-        plain("b-1", "x"),
-        shortly("b-1", "x"),
-        many("b-1", "x"),
-        unless(["z"], "b-1", "x"),
-        unless(["z"], "b-1", *MANY),
-    ],
+    [plain("b", "x"), shortly("b", "x"), many("b", "x"), unless(["z"], "b", "x"),
+     unless(["z"], "b", *MANY)],
     ids=["few tags", "the short way", "many tags", "a condition", "many tags on condition"],
-)
+)  # fmt: skip
 def test_who_comes_later_has_the_higher_position(
-    first: Connection, second: Connection, blocked: Blocked, store: EventStore, other: Write
+    schedule: Schedule, shared: EventStore, own: str, other: Write
 ) -> None:
     """So that in the log, read in order, a condition holds where its append stands."""
-    assert waits(first, second, blocked, unless(["x"], "a-1"), other) == "done"
-    streams = [recorded.stream_id for recorded in store.read_all()]
-    assert (streams[0], set(streams[1:])) == ("a-1", {"b-1"})
+    start = shared.watermark()
+    assert schedule.waits(unless(["x"], "a"), other) == "done"
+    streams = [recorded.stream_id for recorded in shared.read_all(after=start)]
+    assert (streams[0], set(streams[1:])) == (f"{own}a", {f"{own}b"})
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (plain("a-1", "x", "y"), plain("b-1", "y", "x")),
-        (many("a-1"), many("b-1")),
-        (many("a-1"), plain("b-1", *MANY[:3])),
-        (unless(["x"], "a-1", "x"), unless(["y"], "b-1", "y")),
-        (unless(["x"], "a-1", "x"), plain("b-1", "y")),
-        (unless(["x", "y"], "a-1", "x"), plain("b-1")),
-        (many("a-1", "x"), plain("b-1")),
+        (plain("a", "x", "y"), plain("b", "y", "x")),
+        (many("a"), many("b")),
+        (many("a"), plain("b", *MANY[:3])),
+        (unless(["x"], "a", "x"), unless(["y"], "b", "y")),
+        (unless(["x"], "a", "x"), plain("b", "y")),
+        (unless(["x", "y"], "a", "x"), plain("b")),
+        (many("a", "x"), plain("b")),
     ],
     ids=["few tags", "many tags", "many and few", "two conditions", "other tags", "no tags",
          "many and none"],
 )  # fmt: skip
-def test_others_go_on(first: Connection, second: Connection, one: Write, other: Write) -> None:
-    second.execute("SET lock_timeout = '5s'")
-    with first.transaction():
-        one(first)
-        other(second)
+def test_others_go_on(schedule: Schedule, one: Write, other: Write) -> None:
+    schedule.goes_on(one, other)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [plain("b", "x"), shortly("b", "x"), unless(["x"], "b")],
+    ids=["plain", "short", "a condition"],
+)
 def test_who_waits_for_a_tag_holds_no_position(
-    first: Connection, second: Connection, admin: Connection, admin_url: str, store: EventStore
+    schedule: Schedule, shared: EventStore, own: str, write: Write
 ) -> None:
     """Otherwise no reader could read on while it waits."""
-    writes = plain("b-1", "x"), shortly("b-1", "x"), unless(["x"], "c-1")
-    with (
-        psycopg.connect(admin_url) as holder,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        holder.execute("SELECT eventstore.lock_tags('default', '{}', '{x}')")
-        for number, write in enumerate(writes, start=1):
-            later = pool.submit(write, second)
-            until(lambda: Blocked(admin)(second))
-            plain("a-1")(first)
-            assert len(list(store.read_all())) == number
-            admin.execute("SELECT pg_cancel_backend(%s)", [second.info.backend_pid])
-            assert outcome(later) == "57014"
+    with psycopg.connect(schedule.eye.info.dsn) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT eventstore.lock_tags('default', '{}', ARRAY[%s])", [f"{own}x"])
+        later = pool.submit(write, schedule.second, own)
+        until(schedule.blocked)
+        [position] = plain("a")(schedule.first, own)
+        assert shared.watermark() == position
+        schedule.eye.execute("SELECT pg_cancel_backend(%s)", [schedule.second.info.backend_pid])
+        assert outcome(later) == "57014"
 
 
-def test_the_table_of_locks_is_not_filled(first: Connection, admin: Connection) -> None:
+def test_the_table_of_locks_is_not_filled(first: Connection, eye: Connection, own: str) -> None:
     held = "SELECT count(*) FROM pg_locks WHERE pid = %s AND locktype = 'advisory'"
     of_position = 1
-    for write, of_tags in ((plain("a-1", *MANY[:64]), 64), (many("b-1"), 0)):
+    for write, of_tags in ((plain("a", *MANY[:64]), 64), (many("b"), 0)):
         with first.transaction():
-            write(first)
-            row = admin.execute(held, [first.info.backend_pid]).fetchone()
+            write(first, own)
+            row = eye.execute(held, [first.info.backend_pid]).fetchone()
             assert row == (of_tags + of_position,)
 
 
 def test_who_is_lost_in_the_middle_leaves_nothing(
-    first: Connection, second: Connection, blocked: Blocked, admin: Connection, store: EventStore
+    second: Connection, eye: Connection, shared: EventStore, own: str
 ) -> None:
     """Its locks go with it, and so does what it wrote: the next one finds nothing in its way."""
-    first.execute("BEGIN")
-    NAMES[0](first)
+    lost = connect(shared.database.url, role="appender", tenant="default")
+    lost.execute("BEGIN")
+    NAMES[0](lost, own)
     with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(NAMES[1], second)
-        until(lambda: blocked(second))
-        admin.execute("SELECT pg_terminate_backend(%s)", [first.info.backend_pid])
+        later = pool.submit(NAMES[1], second, own)
+        until(Schedule(lost, second, eye, own).blocked)
+        eye.execute("SELECT pg_terminate_backend(%s)", [lost.info.backend_pid])
         assert outcome(later) == "done"
-    first.close()
-    assert [recorded.stream_id for recorded in store.read_all()] == ["b-1"]
+    lost.close()
+    found = shared.read_all(query=Query(tags=[f"{own}name"]))
+    assert [recorded.stream_id for recorded in found] == [f"{own}b"]
 
 
 # The mutants --------------------------------------------------------------------------------------
@@ -220,32 +248,22 @@ def test_who_is_lost_in_the_middle_leaves_nothing(
         ("no lock", *NAMES),
         ("a shared lock", *SKEW),
         ("a shared lock", *NAMES),
-        ("no lock by append", plain("a-1", "right"), SKEW[0]),
-        ("no lock by append_several", shortly("a-1", "right"), SKEW[0]),
-        ("no gate", many("a-1", "x"), unless(["x"], "b-1")),
+        ("no lock by append", plain("a", "right"), SKEW[0]),
+        ("no lock by append_several", shortly("a", "right"), SKEW[0]),
+        ("no gate", many("a", "x"), unless(["x"], "b")),
     ],
 )
 def test_without_it_both_are_recorded(
-    first: Connection,
-    second: Connection,
-    admin: Connection,
-    blocked: Blocked,
-    name: str,
-    one: Write,
-    other: Write,
+    schedule: Schedule, name: str, one: Write, other: Write
 ) -> None:
-    with mutant(admin, name), pytest.raises(AssertionError, match="did not wait"):
-        waits(first, second, blocked, one, other)
+    with (
+        mutant(schedule.eye, name),
+        pytest.raises(AssertionError, match="did not wait"),
+    ):
+        schedule.waits(one, other)
 
 
 @pytest.mark.parametrize(("one", "other"), [SKEW, NAMES], ids=["skew", "names"])
-def test_a_look_before_the_locks_sees_nothing(
-    first: Connection,
-    second: Connection,
-    admin: Connection,
-    blocked: Blocked,
-    one: Write,
-    other: Write,
-) -> None:
-    with mutant(admin, "the lock after the look"):
-        assert waits(first, second, blocked, one, other) == "done"
+def test_a_look_before_the_locks_sees_nothing(schedule: Schedule, one: Write, other: Write) -> None:
+    with mutant(schedule.eye, "the lock after the look"):
+        assert schedule.waits(one, other) == "done"

@@ -11,14 +11,14 @@ from tests.integration.log.conditions import race
 from tests.integration.log.processes import children
 from tests.integration.log.waiting import until
 
-WRITERS = 4
+WRITERS = 3
 
 
 def test_conditions_hold_where_their_appends_stand(
     database_url: str, store: EventStore, admin: Connection
 ) -> None:
     with children(WRITERS, "condition_process", database_url) as writers:
-        race(writers, store, writes=60)
+        race(writers, store, writes=40)
     assert_unique(store)
     assert_no_deadlock(admin)
 

@@ -246,30 +246,30 @@ def test_conditions_are_bounded(shared: EventStore) -> None:
 CONDITION = '[{"query":[{"types":null,"tags":["a"]}],"after":0}]'
 
 
-@pytest.mark.parametrize(
-    "conditions",
-    [
-        CONDITION.replace('["a"]', "null"),
-        CONDITION.replace('["a"]', "[]"),
-        CONDITION.replace('[{"types":null,"tags":["a"]}]', "[]"),
-        CONDITION.replace('[{"types":null,"tags":["a"]}]', "null"),
-        CONDITION.replace(":0", ":null"),
-        CONDITION.replace(',"after":0', ""),
-        "[" + ",".join([CONDITION[1:-1]] * (MAX_ITEMS + 1)) + "]",
-        "[{}]",
-        "{}",
-        "[1]",
-    ],
-)
-def test_the_database_refuses_it_too(
-    store: EventStore, appender: Connection, conditions: str
-) -> None:
+WRONG = [
+    CONDITION.replace('["a"]', "null"),
+    CONDITION.replace('["a"]', "[]"),
+    CONDITION.replace('["a"]', '["a",null]'),
+    CONDITION.replace('["a"]', '[["a"]]'),
+    CONDITION.replace('[{"types":null,"tags":["a"]}]', "[]"),
+    CONDITION.replace('[{"types":null,"tags":["a"]}]', "null"),
+    CONDITION.replace(":0", ":null"),
+    CONDITION.replace(',"after":0', ""),
+    "[" + ",".join([CONDITION[1:-1]] * (MAX_ITEMS + 1)) + "]",
+    "[{}]",
+    "{}",
+    "[1]",
+]
+
+
+def test_the_database_refuses_it_too(store: EventStore, appender: Connection) -> None:
     decided = "SELECT eventstore.append_decided(%s, %s, %s, %s, %s, %s, %s, %s, "
     decided += "'{}', '{}', '[]', '[]', %s)"
     arguments = [*call().values()]
-    with pytest.raises(psycopg.errors.DataError):
-        appender.execute(decided, [*arguments, conditions])
-    assert list(store.read_all()) == []
+    for conditions in WRONG:
+        with pytest.raises(psycopg.errors.DataError):
+            appender.execute(decided, [*arguments, conditions])
+        assert list(store.read_all()) == []
     appender.execute(decided, [*arguments, CONDITION])
 
 

@@ -11,11 +11,12 @@ import pytest
 from eventstore import Append, EventStore, Query
 from eventstore.cli.main import main
 from eventstore.database import Connection, connect
-from eventstore.errors import InvalidEvent
+from eventstore.errors import ConditionFailed, InvalidEvent
 from eventstore.queries import load
 from tests.integration.log.facts import Asked, Said, said
 
-SQL = load("eventstore.sql", "read_query.sql")
+LOOKUP = load("eventstore.sql", "read_query.sql")["tagged_positions"]
+FETCH = load("eventstore.sql", "read.sql")["events_at"]
 RARE, COMMON = "package:7f3a", "kind:package"
 
 
@@ -37,13 +38,18 @@ def cost(auditor: Connection, query: Query) -> tuple[int, int, int]:
     arguments = {"tenant": "default", "query": query.as_json(), "after": 0, "until": 2**62,
                  "limit": 10}  # fmt: skip
     scanned = "SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables"
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["tagged_page"]
+    explain, touched = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ", 0
     with auditor.transaction():
         [before] = auditor.execute(scanned).fetchone() or [0]
-        row: Any = auditor.execute(explain, arguments).fetchone()
+        found = auditor.execute(LOOKUP, arguments).fetchall()
+        positions = [position for (position,) in found]
+        for sql in (LOOKUP, FETCH):
+            row: Any = auditor.execute(
+                explain + sql, {**arguments, "positions": positions}
+            ).fetchone()
+            plan = row[0][0]["Plan"]
+            touched += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
         [after] = auditor.execute(scanned).fetchone() or [0]
-    plan = row[0][0]["Plan"]
-    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
     return int(plan["Actual Rows"]), touched, int(after - before)
 
 
@@ -73,6 +79,26 @@ def test_a_page_costs_what_it_finds(
         assert scanned == 0
         # The rarest of the tags is found out by counting up to a thousand of each.
         assert touched <= before + 60, query
+
+
+def test_events_that_were_archived_are_passed_over(store: EventStore, admin: Connection) -> None:
+    """A page without them is not taken for the last one."""
+    for number in range(6):
+        store.append(f"s-{number}", [Asked() if number in (1, 2, 3) else Said()], tags=["x"])
+    leaf = admin.execute(
+        "SELECT tableoid::regclass::text FROM eventstore.events WHERE event_type = 'log.asked'"
+    ).fetchone()
+    assert leaf is not None
+    admin.execute(f"ALTER TABLE eventstore.events_conversation DETACH PARTITION {leaf[0]}")
+    query = Query(tags=["x"])
+    for limit in (1, 2, 3, 10):
+        found = list(store.read_all(query=query, limit=limit))
+        assert [recorded.position for recorded in found] == [1, 5, 6][:limit]
+    with store.subscribe(query=query) as following:
+        pages = [following.fetch(2), following.fetch(2), following.fetch(2)]
+        assert [[r.position for r in page] for page in pages] == [[1, 5], [6], []]
+    with pytest.raises(ConditionFailed, match="position 2"):  # it happened all the same
+        store.append("s-7", [Said()], fail_if_any=Query(types=[Asked], tags=["x"]))
 
 
 def test_a_query_stands_alone(shared: EventStore) -> None:
