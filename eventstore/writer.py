@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Condition, Event, Lock, Thread, current_thread
 from time import monotonic
+from typing import Final
 from uuid import UUID
 
 from eventstore.append import Receipt, Request
@@ -24,6 +25,9 @@ from eventstore.pending import Blocked, Pending, Submitted
 from eventstore.writer_stats import Tally, WriterStats
 
 __all__ = ["GroupCommitWriter"]
+
+_FEW: Final = 20
+"""Requests that are sent at once: two transactions for them would cost more than they gain."""
 
 
 class GroupCommitWriter:
@@ -215,9 +219,9 @@ class GroupCommitWriter:
         while True:
             now = monotonic()
             with self._mutex:
-                # Half of those who wait or are about to be told: so one half says what is next
-                # while the database works for the other.
-                most = (len(told) + len(self._queue) + 1) // 2 if told else len(self._queue)
+                # Half of those who wait or are about to be told, unless they are few: so one half
+                # says what is next while the database works for the other.
+                most = max(_FEW, (len(told) + len(self._queue) + 1) // 2)
                 batch, late = self._queue.take(most, now)
                 told += [(each, self._queue.overloaded(now - each.entered)) for each in late]
                 self._tally.overloaded += len(late)
