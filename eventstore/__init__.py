@@ -5,6 +5,7 @@ from eventstore.async_store import AsyncEventStore
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
+from eventstore.importing import Imported
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
 from eventstore.store import EventStore
@@ -24,6 +25,7 @@ __all__ = [
     "Event",
     "EventRegistry",
     "EventStore",
+    "Imported",
     "LogReader",
     "RawEvent",
     "Receipt",
