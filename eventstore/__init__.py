@@ -6,6 +6,7 @@ from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
+from eventstore.importing import Imported
 from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
@@ -27,6 +28,7 @@ __all__ = [
     "Event",
     "EventRegistry",
     "EventStore",
+    "Imported",
     "LogReader",
     "Query",
     "RawEvent",

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from eventstore import NO_STREAM, EventStore
+from eventstore import NO_STREAM, Append, EventStore
 from eventstore.config import load
 from eventstore.database import Database, Limits
 from eventstore.embedded import EmbeddedServer
@@ -51,6 +51,22 @@ def test_refusals_come_through(store: EventStore, url: str) -> None:
     with open_store(url, "another") as other:
         assert list(other.read_all()) == []
     assert store.append("s-1", said(3), expected_version=1).stream_version == 4
+
+
+def test_an_import_comes_through(store: EventStore) -> None:
+    known = said(2)
+    store.append("s-1", known)
+    done = store.import_events(
+        [
+            Append("s-1", known),
+            Append("s-1", said(3), tags=["a:1"]),
+            Append("s-1", said(1), NO_STREAM),
+            Append("s-2", said(1), NO_STREAM),
+        ]
+    )
+    assert (done.new, done.repeated, done.refused) == (4, 2, 1)
+    assert isinstance(done.refusals[0].error, ConcurrencyConflict)
+    assert [one.tags for one in store.read_stream("s-1")] == [(), (), *[("a:1",)] * 3]
 
 
 def test_a_login_of_one_tenant(server: EmbeddedServer, database: str, admin_url: str) -> None:
