@@ -25,3 +25,5 @@ MAX_SAFE_INTEGER: Final = 2**53
 """Largest magnitude of an integer that every JSON reader keeps exact."""
 MAX_BIG_INTEGER: Final = 2**63 - 1
 """Largest magnitude of an integer in a field marked BigInt."""
+MONTHS_AHEAD: Final = 2
+"""Months after this one that have partitions, unless somebody wants another number."""

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from eventstore.database import Database, connect, translated
-from eventstore.partitions import MONTHS_AHEAD, keep_partitions
+from eventstore.limits import MONTHS_AHEAD
+from eventstore.partitions import keep_partitions
 from eventstore.queries import load
 
 __all__ = ["Told", "Upkeep", "store_watermark"]
