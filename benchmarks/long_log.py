@@ -26,8 +26,10 @@ from eventstore.queries import load
 __all__ = ["EVENTS_A_STREAM", "LongLog"]
 
 EVENTS_A_STREAM: Final = 10
-_BLOCK: Final = 100_000
-"""Events of one statement, in which the streams take turns; a log has a number of whole ones."""
+_BLOCK: Final = 1_000
+"""Events among which the streams take turns, and so how long a run lasts; a log has whole ones."""
+_STATEMENT: Final = 100_000
+"""Events of one statement."""
 _CLASSES: Final = ("audit", "conversation", "decision", "work")
 
 _SQL: Final = load("benchmarks.sql", "scale.sql")
@@ -74,19 +76,18 @@ class LongLog:
                     owner.execute(_SQL[query], {"name": name})
 
     def _fill(self, tell: Callable[[str], None]) -> None:
-        block = min(_BLOCK, self.events)
         said = {
             "total": self.events,
             "from_time": self._months[0],
             "until_time": datetime.now(UTC),
             "classes": self._classes,
             "payload": PAYLOAD,
-            "block": block,
+            "block": _BLOCK,
         }
         with closing(psycopg.connect(self.database.admin_url, autocommit=True)) as admin:
-            for first in range(0, self.events, block):
+            for first in range(0, self.events, _STATEMENT):
                 tell(f"{first:,} of {self.events:,} events in {self.partitions} partitions")
-                count = min(block, self.events - first)
+                count = min(_STATEMENT, self.events - first)
                 admin.execute(_SQL["fill"], {**said, "first": first, "count": count})
             admin.execute(_SQL["tidy"])
 

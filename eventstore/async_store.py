@@ -182,6 +182,19 @@ class AsyncEventStore:
         """As EventStore.watermark."""
         return await asyncio.to_thread(self.store.watermark)
 
+    async def read_age(self) -> float:
+        """As LogReader.read_age."""
+        return await asyncio.to_thread(self.store.read_age)
+
+    async def wait_for_position(
+        self,
+        position: int,
+        *,
+        timeout: float = 5.0,  # noqa: ASYNC109 - the same deadline as for threads
+    ) -> int:
+        """As LogReader.wait_for_position."""
+        return await asyncio.to_thread(self.store.wait_for_position, position, timeout=timeout)
+
     def _at_desk(self) -> Desk:
         """Of the running loop; a store may see several, one after the other."""
         loop, desk = asyncio.get_running_loop(), self._desk

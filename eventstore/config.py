@@ -29,6 +29,7 @@ from eventstore.limits import (
     MAX_PAYLOAD_BYTES,
     MAX_PENDING_APPENDS,
     MAX_PENDING_BYTES,
+    MONTHS_AHEAD,
 )
 
 __all__ = ["Settings", "load", "mask"]
@@ -199,7 +200,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
     "read_url": ("EVENTSTORE_READ_URL", None, _read_url),
-    "months_ahead": ("EVENTSTORE_MONTHS_AHEAD", 2, _whole(1, 120)),
+    "months_ahead": ("EVENTSTORE_MONTHS_AHEAD", MONTHS_AHEAD, _whole(1, 120)),
 }
 
 

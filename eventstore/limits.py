@@ -37,3 +37,5 @@ MAX_PENDING_APPENDS: Final = 10_000
 """Appends of one store that may wait to be sent; a store can be opened with another limit."""
 MAX_PENDING_BYTES: Final = 128 * 1024 * 1024
 """Bytes of the appends that wait; a store can be opened with another limit."""
+MONTHS_AHEAD: Final = 2
+"""Months after this one that have partitions, unless somebody wants another number."""

@@ -19,11 +19,11 @@ from psycopg.sql import SQL, Identifier
 
 from eventstore.database import Connection, Database, Limits, connect, translated
 from eventstore.errors import NotFound
+from eventstore.limits import MONTHS_AHEAD
 from eventstore.queries import load
 from eventstore.streams.counts import count_all
 
 __all__ = [
-    "MONTHS_AHEAD",
     "attach_partition",
     "detach_partition",
     "ensure_partitions",
@@ -35,8 +35,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-MONTHS_AHEAD: Final = 2
-"""Months after this one that have partitions, unless somebody wants another number."""
 _LOCK_PATIENCE: Final = 0.1
 """Seconds that a change of partitions waits for a lock; who comes later waits behind it."""
 _TRIES: Final = 10

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event as Signal
 from threading import Thread
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
 from eventstore.database import Database, connect, translated
-from eventstore.partitions import MONTHS_AHEAD, keep_partitions
+from eventstore.limits import MONTHS_AHEAD
+from eventstore.partitions import keep_partitions
 from eventstore.queries import load
 
 __all__ = ["Told", "Upkeep", "store_watermark"]
@@ -75,10 +77,13 @@ class Upkeep:
     def _repeat(self, work: Callable[[], None]) -> None:
         pause, last = _FIRST_PAUSE, ""
         while not self._stop.is_set():
+            began = monotonic()
             try:
                 work()
                 pause, last = _FIRST_PAUSE, ""
             except Exception as error:  # noqa: BLE001 - it is told, and tried again
+                if monotonic() - began > _LONGEST_PAUSE:
+                    pause, last = _FIRST_PAUSE, ""  # it went well for a while
                 if str(error) != last:
                     last = str(error)
                     self._told("failed", last)

@@ -84,7 +84,11 @@ COMMENT ON FUNCTION eventstore.seal_partitions() IS
 REVOKE ALL ON FUNCTION eventstore.seal_partitions() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION eventstore.seal_partitions()
     TO eventstore_projector, eventstore_archiver;
-GRANT EXECUTE ON FUNCTION eventstore.ensure_partitions(integer) TO eventstore_appender;
+-- In the order of before, which a dump of the schema shows.
+REVOKE EXECUTE ON FUNCTION eventstore.ensure_partitions(integer)
+    FROM eventstore_projector, eventstore_archiver;
+GRANT EXECUTE ON FUNCTION eventstore.ensure_partitions(integer)
+    TO eventstore_appender, eventstore_projector, eventstore_archiver;
 
 CREATE OR REPLACE FUNCTION eventstore.watermark() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

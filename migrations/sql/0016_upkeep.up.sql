@@ -238,15 +238,17 @@ DECLARE
     high bigint;
 BEGIN
     SELECT p.relation INTO leaf FROM eventstore.partitions AS p
-     WHERE p.name = partition AND NOT p.closed
-       AND p.until_time < clock_timestamp() - interval '1 hour';
+     WHERE p.name = partition AND p.until_time < clock_timestamp() - interval '1 hour';
     IF leaf IS NULL THEN
-        RAISE EXCEPTION 'partition % is not there, not over, or sealed already', partition
+        RAISE EXCEPTION 'partition % is not there, or its month is not over', partition
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     -- Waits for an append that is late; afterwards the trigger refuses one that is later still. So
     -- what is noted about the partition here and in the maps stays true.
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', leaf);
+    IF EXISTS (SELECT FROM eventstore.sealed_partitions AS s WHERE s.name = partition) THEN
+        RETURN;  -- somebody else was quicker
+    END IF;
     EXECUTE format('CREATE TRIGGER sealed BEFORE INSERT ON %s '
                    'FOR EACH ROW EXECUTE FUNCTION eventstore.refuse_change()', leaf);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER sealed', leaf);
@@ -267,8 +269,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION eventstore.seal_partition(text) IS
-    'Closes a partition whose month is over to inserts, and states its positions; raises 55P03 '
-    'when a reader holds it for longer than 100 ms.';
+    'Closes a partition whose month is over to inserts, and states its positions, unless that is '
+    'done; raises 55P03 when a reader holds it for longer than 100 ms.';
 
 -- Reads and appends go on meanwhile.
 CREATE FUNCTION eventstore.prove_partition(partition text) RETURNS void
@@ -356,7 +358,7 @@ COMMENT ON FUNCTION eventstore.attach_partition(text) IS
 CREATE FUNCTION eventstore.run_page(tenant text, run uuid, after bigint, most integer)
 RETURNS SETOF eventstore.events
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off AS $$
+SET timezone = 'UTC' SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off AS $$
 DECLARE
     open_from timestamptz := (SELECT moment FROM eventstore.sealed_until);
     low       timestamptz;
@@ -379,7 +381,7 @@ CREATE FUNCTION eventstore.stream_page(
 )
 RETURNS SETOF eventstore.events
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off AS $$
+SET timezone = 'UTC' SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off AS $$
 DECLARE
     open_from timestamptz := (SELECT moment FROM eventstore.sealed_until);
     low       timestamptz;

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from threading import Event as Signal
 
-from eventstore.partitions import MONTHS_AHEAD
+from eventstore.limits import MONTHS_AHEAD
 from eventstore.upkeep import Upkeep
 from projections.apply.batch import BATCH
 from projections.apply.holding import MAX_FAILURES

@@ -12,13 +12,16 @@ import psycopg
 import pytest
 
 from benchmarks import history
+from benchmarks.events import step
 from benchmarks.filling import HistoryLog
 from benchmarks.folds import Folds
 from benchmarks.logs.environment import Environment
 from benchmarks.logs.stores import OURS, Stored
+from benchmarks.long_log import LongLog
 from benchmarks.packages import PackageChange, PackageHistories, PackageHistoriesInSql
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
+from eventstore.partitions import partitions
 from projections.builds.rebuild import rebuild
 from tests.integration.projections.running import catch_up
 
@@ -118,3 +121,24 @@ def test_a_copied_event_is_as_if_appended(log: HistoryLog) -> None:
         receipt = store.append(last.stream_id, [new], expected_version=version)
         assert receipt.stream_version == version + 1
         assert receipt.position > last.position
+
+
+def test_a_long_log_is_as_if_it_had_been_appended(database_url: str, admin_url: str) -> None:
+    log = LongLog(Database(database_url, admin_url), 2_000, 12, lambda _: None)
+    with EventStore.open(database_url) as store:
+        found = list(store.read_all())
+        assert [each.position for each in found] == list(range(1, 2_001))
+        assert all(each.data_hash == sha256(each.data).digest() for each in found)
+        assert [each.recorded_at for each in found] == sorted(each.recorded_at for each in found)
+        for stream_id in log.streams(3, seed=1):
+            versions = [each.stream_version for each in store.read_stream(stream_id)]
+            assert versions == list(range(1, 11))
+            assert store.stream_version(stream_id) == 10
+        for run in log.runs(3, seed=1):
+            assert len(list(store.read_correlation(run))) == 20
+        one = found[7]
+        assert store.read_event(one.event_id) == one
+        parts = store.database.read(partitions)
+        assert len(parts) == 12
+        assert sum(each["sealed"] for each in parts) == 8
+        assert store.append(one.stream_id, [step()]).stream_version == 11

@@ -205,12 +205,11 @@ def test_what_was_broken_off_goes_on_where_it_was(
     clock.set(1)
     month = clock.month(0)
     done = {"work": ["seal"], "audit": ["seal", "prove"], "decision": ["seal", "prove", "map"]}
-    for one, steps in done.items():
-        for step in steps:
+    for one, taken in done.items():
+        for step in taken:
             keeper.execute(f"SELECT eventstore.{step}_partition(%s)", [f"events_{one}_{month}"])
-    due: dict[str, str] = dict(
-        keeper.execute("SELECT * FROM eventstore.partition_steps()").fetchall()
-    )
+    steps = keeper.execute("SELECT * FROM eventstore.partition_steps()").fetchall()
+    due = {row[0]: row[1] for row in steps}
     assert [due[f"events_{one}_{month}"] for one in CLASSES] == ["map", "seal", "vacuum", "prove"]
     assert sorted(seal_partitions(store.database)) == [f"events_{one}_{month}" for one in CLASSES]
     query = "SELECT sealed, mapped, vacuumed FROM eventstore.partitions WHERE closed"
@@ -229,6 +228,34 @@ def test_an_append_that_comes_after_the_seal_is_refused(
         store.append("s-1", said(1))
     clock.set(1)
     assert store.append("s-1", said(1)).stream_version == 2
+
+
+def test_many_may_seal_at_once(store: EventStore, clock: Clock) -> None:
+    store.append("s-1", said(3))
+    clock.set(1)
+    with ThreadPoolExecutor(3) as pool:
+        done = pool.map(lambda _: seal_partitions(store.database), range(3))
+    assert {name for names in done for name in names} == {
+        f"events_{one}_{clock.month(0)}" for one in CLASSES
+    }
+    assert seal_partitions(store.database) == []
+    assert len(list(store.read_stream("s-1"))) == 3
+
+
+def test_the_end_of_a_month_is_that_of_utc(
+    store: EventStore, admin: Connection, clock: Clock
+) -> None:
+    """Whatever the session thinks: a month less a few hours would hide the last events."""
+    for month in range(12):
+        clock.set(month + 1, minutes=-1)
+        store.append(f"s-{month}", said(1))
+    clock.set(13)
+    seal_partitions(store.database)
+    for zone in ("UTC", "America/Los_Angeles", "Pacific/Auckland"):
+        with store.database.auditor() as connection:
+            connection.execute("SELECT set_config('timezone', %s, false)", [zone])
+            for month in range(12):
+                assert len(read.stream_page(connection, "default", f"s-{month}", 1)) == 1, zone
 
 
 def test_a_seal_gives_way_to_a_reader(
