@@ -90,6 +90,7 @@ def test_from_create_to_discard(run: Run, store: EventStore, admin: Connection) 
     assert data(run("drop", "s", "--json")) == {"name": "s", "dropped": True}
 
 
+@pytest.mark.faults
 def test_a_signal_lets_the_command_finish(
     store: EventStore, shared_url: str, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def test_what_was_acknowledged_does_not_come_again(store: EventStore) -> None:
     assert (status.held, status.waiting, status.parked, status.unread) == (0, 0, 0, 0)
 
 
+@pytest.mark.faults
 def test_a_rare_event_is_found_far_away(store: EventStore) -> None:
     """Windows without a match are passed, and the position is kept."""
     store.subscriptions.create("s", event_types=["log.asked"])
@@ -166,6 +167,21 @@ def test_the_pause_before_a_retry_grows(store: EventStore, admin: Connection) ->
         again.ack()
 
 
+def test_what_follows_a_failure_comes_after_it(store: EventStore) -> None:
+    """To the same consumer, which had it at hand when the first one failed."""
+    store.subscriptions.create("s", start="now")
+    positions = store.append("a-1", said(3)).positions
+    seen: list[tuple[int, int]] = []
+    with store.subscriptions.consumer("s", until_idle=True) as consumer:
+        for delivery in consumer:
+            seen.append((positions.index(delivery.recorded.position), delivery.attempt))
+            if len(seen) == 1:
+                delivery.retry("not yet", delay=0)
+            else:
+                delivery.ack()
+    assert seen == [(0, 1), (0, 2), (1, 1), (2, 1)]
+
+
 def test_parked_events_let_others_pass_if_that_is_the_rule(store: EventStore) -> None:
     store.subscriptions.create("s", after_parked="pass")
     store.append("a-1", said(3))
@@ -231,6 +247,7 @@ def test_too_much_that_is_not_settled_stops_the_reading(store: EventStore) -> No
     assert drained(store, "s") == positions_of(store)
 
 
+@pytest.mark.faults
 def test_large_events_come_a_few_at_a_time(store: EventStore) -> None:
     store.subscriptions.create("s", start="now")
     for n in range(5):
