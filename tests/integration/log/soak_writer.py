@@ -15,38 +15,56 @@ from time import monotonic
 from typing import TextIO
 
 from eventstore import ANY, Append, AsyncEventStore, Receipt
-from eventstore.errors import AppendRefused, EventStoreError, InvalidEvent
+from eventstore.errors import AppendRefused, ConcurrencyConflict, EventStoreError, InvalidEvent
 from tests.integration.log.facts import FACTS, OF_EVERY_CLASS, said
 from tests.integration.log.processes import answer, commands
 
 SHARED_STREAMS = 40
+RIVAL_STREAMS = 8
 PAUSE = 0.05
 """Seconds before something is said again."""
 
 
 class Task:
-    """Appends one thing after another: to a stream of its own, or to several that all use."""
+    """Appends one thing after another, to its own stream, to several, or in a race for one."""
 
     def __init__(self, store: AsyncEventStore, log: TextIO, process: int, number: int) -> None:
         self._store, self._log = store, log
         self._name = f"{process}.{number}"
         self._choose = random.Random(f"{process} {number}")
         self._version, self._appends = 0, 0
+        self._believed: dict[str, int] = {}
+        """Of the streams that others append to under an expected version too."""
 
     async def run(self, until: float) -> None:
         while monotonic() < until:
-            appends = self._next()
-            for receipt in await self._append(appends):
-                self._acknowledge(receipt)
-            if len(appends) == 1:
-                self._version += len(appends[0].events)
+            if self._choose.random() < 0.1:
+                await self._compete()
+            else:
+                await self._say(self._next())
+
+    async def _compete(self) -> None:
+        stream_id = f"rival-{self._choose.randrange(RIVAL_STREAMS)}"
+        believed = self._believed.get(stream_id, 0)
+        try:
+            await self._say([Append(stream_id, said(1), believed)])
+            self._believed[stream_id] = believed + 1
+        except ConcurrencyConflict as conflict:
+            if conflict.actual <= believed:
+                raise  # a stream can only have moved on
+            self._believed[stream_id] = conflict.actual
+
+    async def _say(self, appends: Sequence[Append]) -> None:
+        for receipt in await self._append(appends):
+            self._acknowledge(receipt)
 
     def _next(self) -> list[Append]:
         chance = self._choose.random()
         if chance < 0.85:
             # Under the version that it has: nobody else appends here.
             events = said(1 if chance < 0.7 else self._choose.randrange(2, 6))
-            return [Append(f"own-{self._name}", events, self._version)]
+            before, self._version = self._version, self._version + len(events)
+            return [Append(f"own-{self._name}", events, before)]
         streams = self._choose.sample(range(SHARED_STREAMS), 3)
         return [
             Append(f"shared-{stream}", [self._choose.choice(OF_EVERY_CLASS)(text="all")], ANY)
@@ -58,7 +76,7 @@ class Task:
             try:
                 return await self._store.append_many(appends)
             except (AppendRefused, InvalidEvent):
-                raise  # nothing that is appended here may be refused
+                raise
             except EventStoreError:
                 await asyncio.sleep(PAUSE)
 

@@ -2,7 +2,7 @@
 
 Left out are those of its factories, which are about its settings; and the one that wants the ids
 of two inserts not to stand between each other, which is there so that a reader misses nothing.
-That it misses nothing is shown here instead, with inserts of several processes' worth of stores.
+That it misses nothing is shown here instead, with inserts through several stores at once.
 """
 
 from __future__ import annotations
