@@ -6,19 +6,22 @@
 ALTER TABLE eventstore.events ADD COLUMN tags text[] COLLATE "C";
 COMMENT ON COLUMN eventstore.events.tags IS
     'The things beyond its stream that the event is about, as package:7f3a; sorted; NULL for none.';
--- One that was detached is attached again by ensure_partitions, and has to be like the others.
+-- A partition that was detached is attached again by ensure_partitions, and has to be like the
+-- others; and those that are made from now on have the comment, so the older ones get it.
 DO $$
 DECLARE
-    leaf regclass;
+    leaf record;
 BEGIN
-    FOR leaf IN SELECT oid FROM pg_class
+    FOR leaf IN SELECT oid::regclass AS relation, relispartition FROM pg_class
                  WHERE relnamespace = 'eventstore'::regnamespace AND relkind = 'r'
-                   AND NOT relispartition
                    AND relname ~ '^events_(conversation|decision|work|audit)_[0-9]{4}_[0-9]{2}$'
     LOOP
-        EXECUTE format('ALTER TABLE %s ADD COLUMN tags text[] COLLATE "C"', leaf);
-        EXECUTE format('COMMENT ON COLUMN %s.tags IS %L', leaf,
-                       col_description('eventstore.events'::regclass, 19));
+        IF NOT leaf.relispartition THEN
+            EXECUTE format('ALTER TABLE %s ADD COLUMN tags text[] COLLATE "C"', leaf.relation);
+        END IF;
+        EXECUTE format('COMMENT ON COLUMN %s.tags IS %L', leaf.relation, (
+            SELECT col_description(attrelid, attnum) FROM pg_attribute
+             WHERE attrelid = 'eventstore.events'::regclass AND attname = 'tags'));
     END LOOP;
 END
 $$;

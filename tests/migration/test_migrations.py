@@ -76,6 +76,29 @@ def test_all_the_way_down_and_up_on_a_filled_database(database_url: str) -> None
     assert len(fill(database_url)) == 30
 
 
+def test_a_detached_month_gets_the_columns_that_came_later(
+    database_url: str, admin_url: str
+) -> None:
+    said = fill(database_url)
+    migrate.downgrade(database_url, "0012_many_streams")
+    with closing(psycopg.connect(admin_url, autocommit=True)) as connection:
+        names = [
+            Identifier("eventstore", name)
+            for (name,) in connection.execute(
+                "SELECT name FROM eventstore.partitions WHERE retention_class = 'work'"
+            )
+        ]
+        for name in names:
+            detach = SQL("ALTER TABLE eventstore.events_work DETACH PARTITION {}")
+            connection.execute(detach.format(name))
+    migrate.upgrade(database_url)
+    assert texts(database_url) == []
+    with closing(psycopg.connect(admin_url, autocommit=True)) as connection:
+        connection.execute("SELECT eventstore.ensure_partitions()")
+    assert texts(database_url) == said
+    migrate.downgrade(database_url, "0012_many_streams")
+
+
 def test_history_says_what_is_applied(database_url: str) -> None:
     migrate.downgrade(database_url, FIRST)
     history = migrate.history(database_url)
