@@ -14,10 +14,15 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 
 from eventstore import server as servers
 from eventstore.embedded import EmbeddedServer
+
+# How long an example takes says more of the machine than of what it tests.
+settings.register_profile("store", deadline=None)
+settings.load_profile("store")
 
 _numbers = itertools.count()
 _DISK = Path("/tmp")

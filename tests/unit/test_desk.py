@@ -9,7 +9,6 @@ import pytest
 
 from eventstore.errors import DeliverySettled, LeaseLost
 from eventstore.event import RecordedEvent
-from eventstore.registry import default_registry
 from eventstore.subscriptions.delivery import Delivery
 from eventstore.subscriptions.desk import Desk, Settled
 
@@ -18,7 +17,7 @@ def recorded(position: int, stream_id: str) -> RecordedEvent:
     moment = datetime.now(UTC)
     return RecordedEvent(
         position, "t", uuid4(), stream_id, stream_id, position, "x.y", 1, uuid4(), None, None,
-        None, "work", b"{}", b"", b"{}", moment, moment, default_registry,
+        None, "work", b"{}", b"", b"{}", moment, moment,
     )  # fmt: skip
 
 

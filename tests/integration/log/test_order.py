@@ -231,7 +231,7 @@ def unregister(admin: Connection) -> None:
         "SELECT pg_get_functiondef(oid) FROM pg_proc "
         "WHERE pronamespace = 'eventstore'::regnamespace AND prosrc ~ 'xact_lock_shared..17750'"
     ).fetchall()
-    assert len(definitions) == 4
+    assert len(definitions) == 5
     for (definition,) in definitions:
         mutant, removed = re.subn(registers, "", definition)
         assert removed == 1
