@@ -201,8 +201,14 @@ class GroupCommitWriter:
     def _rouse(self) -> None:
         """Has the writer's thread lead; whoever calls this leads until then."""
         if self._thread is None:
-            self._thread = Thread(target=self._serve, name="eventstore writer", daemon=True)
-            self._thread.start()
+            thread = Thread(target=self._serve, name="eventstore writer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many; who comes next tries again
+                with self._mutex:
+                    self._led = False
+                raise
+            self._thread = thread
         self._wake.release()
 
     def _serve(self) -> None:
