@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.measure import Outcome
@@ -80,7 +79,7 @@ def draw_cost(outcome: Outcome, path: Path) -> None:
 
 
 def draw_scale(points: Sequence[Point], path: Path) -> None:
-    """Draws what each operation costs, over the length of the log and over its partitions.
+    """Draws what each operation costs the server, over the length of the log and its partitions.
 
     Raises ModuleNotFoundError without matplotlib.
     """
@@ -92,7 +91,7 @@ def draw_scale(points: Sequence[Point], path: Path) -> None:
     by_number = [(point.partitions, point) for point in points if point.events == middle]
     for axes, sized in zip(both, (by_length, by_number), strict=True):
         for what in dict.fromkeys(point.what for point in points):
-            some = sorted((size, median(one.walls)) for size, one in sized if one.what == what)
+            some = sorted((size, one.server or 0.0) for size, one in sized if one.what == what)
             axes.plot(*zip(*some, strict=True), "o-", label=what)
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -100,7 +99,7 @@ def draw_scale(points: Sequence[Point], path: Path) -> None:
         axes.set_axisbelow(True)
     both[0].set_xlabel(f"events in the log, in {usual} partitions")
     both[1].set_xlabel(f"partitions of a log of {middle:,} events")
-    both[0].set_ylabel("ms (median)")
+    both[0].set_ylabel("µs of the server's processor")
     both[0].legend(frameon=False, fontsize=7)
     for axes in both:
         _without_box(axes)
