@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check docs bench format clean
+.PHONY: help demo test test-faults test-soak check docs bench bench-peers format clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is"
@@ -24,10 +24,14 @@ test: $(VENV)/ready  ## Run the tests
 test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
 	@$(BIN)/pytest -m faults --timeout 900 -n 2 --dist worksteal
 
-check: $(VENV)/ready  ## Check style, types, import directions and migration drift
+test-soak: $(VENV)/ready  ## Run the soak: twenty minutes of random faults, a million events
+	@SOAK_SECONDS=1200 $(BIN)/pytest -s -m faults tests/faults/test_log_soak.py
+
+check: $(VENV)/ready  ## Check style, types, released events, import directions and migration drift
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/eventstore schema check --golden tests/golden/events
 	@$(BIN)/pytest -q tests/unit/test_imports.py tests/migration/test_drift.py
 
 docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the event classes
@@ -38,6 +42,9 @@ docs: $(VENV)/ready  ## Make docs/reference from the database's comments and the
 
 bench: $(VENV)/bench-ready  ## Measure, beside floors and peers, into docs/benchmarks.md: half an hour
 	@$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/bench-ready  ## Measure the log beside other event stores, from their registries
+	@$(BIN)/python -m benchmarks logs
 
 format: $(VENV)/ready  ## Put the code into shape
 	@$(BIN)/ruff check --fix .

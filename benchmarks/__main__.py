@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Final
 
 import orjson
@@ -11,13 +12,18 @@ import typer
 from rich.console import Console
 
 from benchmarks.facts import facts
+from benchmarks.logs.compare import Comparison
+from benchmarks.logs.environment import prepare
+from benchmarks.logs.stores import STORES
 from benchmarks.measure import Outcome, Plan
-from benchmarks.plot import draw_cost, draw_rates, picture
+from benchmarks.plot import draw_cost, draw_rates, draw_scale, picture
 from benchmarks.profile import COLUMNS, profile_append
 from benchmarks.queries import COLUMNS as QUERY_COLUMNS
 from benchmarks.queries import measure_queries
 from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
 from benchmarks.sandbox import sandbox
+from benchmarks.scale import COLUMNS as SCALE_COLUMNS
+from benchmarks.scale import measure_scale
 from benchmarks.workloads import SECTIONS, WORKLOADS
 
 FULL: Final = Plan(
@@ -40,6 +46,9 @@ QUICK: Final = Plan(
     lengths=(3_000, 6_000, 12_000),
     peer_events=500,
 )
+
+_CONNECTIONS: Final = 400
+"""Of all processes of all stores that are compared, most of which wait for their turn."""
 
 app = typer.Typer(add_completion=False)
 _stderr = Console(stderr=True)
@@ -125,9 +134,82 @@ def queries(quick: Quick = False, json: Json = False) -> None:
         write_between("queries", markdown(QUERY_COLUMNS, rows))
 
 
+@app.command("scale")
+def scale(
+    quick: Quick = False,
+    json: Json = False,
+    longest: Annotated[
+        int, typer.Option(min=1_000_000, help="Events of the longest log, a power of ten.")
+    ] = 10_000_000,
+) -> None:
+    """Show what an operation costs as the log grows to 10^7 events and 120 partitions; an hour."""
+    lengths = (1_000, 4_000) if quick else tuple(_powers(100_000, longest))
+    with sandbox() as server, _stderr.status("measuring") as status:
+        points = list(measure_scale(server, lengths, 5 if quick else 200, status.update))
+    first = {point.what: point for point in reversed(points)}
+    rows = [point.cells(first[point.what]) for point in sorted(points, key=lambda one: one.what)]
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(points) + b"\n")
+    else:
+        sys.stdout.write(markdown(SCALE_COLUMNS, rows) + "\n")
+    if not quick:
+        write_between("scale", markdown(SCALE_COLUMNS, rows))
+        draw_scale(points, picture("scale"))
+
+
+def _powers(first: int, last: int) -> Iterator[int]:
+    while first <= last:
+        yield first
+        first *= 10
+
+
+@app.command("logs")
+def logs(
+    quick: Quick = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="One store beside ours; may be repeated.")
+    ] = None,
+    json: Json = False,
+    python: Annotated[
+        str | None,
+        typer.Option(envvar="PEERS_PYTHON", help="The interpreter for their Python packages."),
+    ] = None,
+) -> None:
+    """Append, read and follow beside other event stores, from their registries; ten minutes."""
+    names = {store.name for store in STORES}
+    if unknown := set(only or ()) - names:
+        raise typer.BadParameter(f"{', '.join(unknown)}: none of {', '.join(sorted(names))}")
+    with _stderr.status("installing the other stores"):
+        environment = prepare(python)
+    for package, reason in environment.missing.items():
+        _stderr.print(f"without {package}: {reason}")
+    stores = [
+        store
+        for store in STORES
+        if store.package in environment.versions and store.name in (only or names)
+    ]
+    outcomes = []
+    with sandbox() as server, _stderr.status("logs") as status:
+        server.admit(_CONNECTIONS)
+        measured_on = facts(server)
+        plan = replace(QUICK if quick else FULL, events=3_000 if quick else 50_000)
+        for outcome in Comparison(server, environment, stores, plan, status.update).outcomes():
+            outcomes.append(outcome)
+            _stderr.print(f"{outcome.name} is measured")
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, outcomes)) + b"\n")
+    else:
+        _stdout().print(table(outcomes))
+    if not quick and not only and len(stores) < len(STORES):
+        _stderr.print("the page stays as it is: it compares with all of them")
+    elif not quick and not only:
+        write_between("logs", outcomes_markdown(outcomes))
+        draw_rates(outcomes, picture("logs"))
+
+
 def _stdout() -> Console:
     """As wide as the terminal; wide enough where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 170)
+    return Console(width=None if sys.stdout.isatty() else 190)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Final
 
 import psycopg
 
+from benchmarks.events import step
 from benchmarks.history import FIRST_COPY, history
 from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Database
@@ -23,7 +24,7 @@ from eventstore.seed import tell
 from eventstore.seed.filling import fill
 from projections.builds.rebuild import rebuild
 
-__all__ = ["HistoryLog", "MixedLog"]
+__all__ = ["HistoryLog", "MixedLog", "fill_streams"]
 
 _SQL: Final = load("benchmarks.sql", "filling.sql")
 _TABLES: Final = load("benchmarks.sql", "packages.sql")
@@ -92,6 +93,19 @@ class MixedLog:
             more = islice(self._told, max(0, events - self.events))
             self.events += fill(store, more).appended.total()
         return perf_counter() - began
+
+
+def fill_streams(store: EventStore, streams: int, length: int) -> list[str]:
+    """Appends that many streams of `length` events of 300 bytes, and returns their names."""
+    names = [f"read-{number}" for number in range(streams)]
+    for at in range(0, streams, 10):
+        store.append_many(
+            [
+                Append(name, [step() for _ in range(length)], agent="writer")
+                for name in names[at : at + 10]
+            ]
+        )
+    return names
 
 
 def _calls(commits: Iterator[list[Append]]) -> Iterator[list[Append]]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 __all__ = ["Aim", "Outcome", "Plan", "Series", "Unit", "take_turns"]
 
-Unit = Literal["events/s", "ms", "%", "µs an event", "MB", "s", "recall@10"]
+Unit = Literal["events/s", "events", "ms", "%", "µs an event", "MB", "s", "recall@10"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Aim:
     """Label of the series."""
     kind: Literal["ratio at least", "at least", "at most", "of the shortest at most"]
     value: float
+    beside: str = ""
+    """Label of what a ratio is to, where it is not the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,19 @@ class Outcome:
     beside_are: Literal["floor", "peer"] = "floor"
     aims: tuple[Aim, ...] = ()
 
-    def reference(self, series: Series) -> Series | None:
-        """What `series` is compared with."""
-        return next((one for one in self.beside if one.events == series.events), None)
+    def reference(self, series: Series, label: str = "") -> Series | None:
+        """What `series` is compared with: what has that label, or the first."""
+        alike = (one for one in self.beside if one.events == series.events)
+        return next((one for one in alike if label in ("", one.label)), None)
 
-    def ratio(self, series: Series) -> float | None:
+    def ratio(self, series: Series, label: str = "") -> float | None:
         """Median, over the rounds, of ours to the reference of the same round.
 
         The two sides of a round ran one after the other, so what else the machine did in that
         time touched both.
         """
-        reference = self.reference(series)
-        if reference is None:
+        reference = self.reference(series, label)
+        if reference is None or self.unit == "events":
             return None
         return median(a / b for a, b in zip(series.values, reference.values, strict=True))
 
@@ -105,7 +108,7 @@ class Outcome:
         series = next(one for one in self.ours if one.label == aim.of)
         match aim.kind:
             case "ratio at least":
-                ratio = self.ratio(series)
+                ratio = self.ratio(series, aim.beside)
                 assert ratio is not None, "an aim at a ratio has a reference"
                 return ratio >= aim.value
             case "at least":

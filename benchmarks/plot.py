@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.measure import Outcome
 from benchmarks.report import DOCUMENT
+from benchmarks.scale import Point
 
-__all__ = ["draw_cost", "draw_rates", "picture"]
+__all__ = ["draw_cost", "draw_rates", "draw_scale", "picture"]
 
 _BESIDE, _OURS = "#9aa5b1", "#1f6f8b"
 
@@ -77,6 +79,35 @@ def draw_cost(outcome: Outcome, path: Path) -> None:
     _save(plt, figure, axes, path)
 
 
+def draw_scale(points: Sequence[Point], path: Path) -> None:
+    """Draws what each operation costs, over the length of the log and over its partitions.
+
+    Raises ModuleNotFoundError without matplotlib.
+    """
+    plt = _pyplot()
+    figure, both = plt.subplots(1, 2, figsize=(9, 3.5), sharey=True, layout="constrained")
+    usual = points[0].partitions
+    middle = next(point.events for point in points if point.partitions != usual)
+    by_length = [(point.events, point) for point in points if point.partitions == usual]
+    by_number = [(point.partitions, point) for point in points if point.events == middle]
+    for axes, sized in zip(both, (by_length, by_number), strict=True):
+        for what in dict.fromkeys(point.what for point in points):
+            some = sorted((size, median(one.walls)) for size, one in sized if one.what == what)
+            axes.plot(*zip(*some, strict=True), "o-", label=what)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.grid(axis="y", color="#e4e7eb")
+        axes.set_axisbelow(True)
+    both[0].set_xlabel(f"events in the log, in {usual} partitions")
+    both[1].set_xlabel(f"partitions of a log of {middle:,} events")
+    both[0].set_ylabel("ms (median)")
+    both[0].legend(frameon=False, fontsize=7)
+    for axes in both:
+        _without_box(axes)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
 def _pyplot() -> Any:
     import matplotlib as mpl  # type: ignore[import-not-found, unused-ignore]
 
@@ -87,8 +118,12 @@ def _pyplot() -> Any:
     return plt
 
 
-def _save(plt: Any, figure: Any, axes: Any, path: Path) -> None:
+def _without_box(axes: Any) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _save(plt: Any, figure: Any, axes: Any, path: Path) -> None:
+    _without_box(axes)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

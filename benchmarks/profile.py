@@ -20,7 +20,7 @@ from benchmarks.events import PAYLOAD, step, stream_ids
 from benchmarks.sandbox import SQL, Sandbox
 from eventstore import Append, EventStore
 
-__all__ = ["COLUMNS", "Cost", "profile_append"]
+__all__ = ["COLUMNS", "Cost", "profile_append", "served"]
 
 COLUMNS: Final = ("what", "client CPU, µs", "server CPU, µs", "wall, µs")
 _CALLS: Final = 50
@@ -105,17 +105,17 @@ def _derived(costs: dict[str, Cost]) -> list[Cost]:
 
 def _chunk(call: Callable[[], object], pid: int | None) -> tuple[float, float | None, float]:
     """(client, server, wall) microseconds of one call, over a chunk of them."""
-    served = _served(pid)
+    before = served(pid)
     began, worked = perf_counter(), process_time()
     for _ in range(_CALLS):
         call()
     worked, passed = process_time() - worked, perf_counter() - began
-    after = _served(pid)
-    server = None if served is None or after is None else (after - served) / 1000 / _CALLS
+    after = served(pid)
+    server = None if before is None or after is None else (after - before) / 1000 / _CALLS
     return worked * 1e6 / _CALLS, server, passed * 1e6 / _CALLS
 
 
-def _served(pid: int | None) -> int | None:
+def served(pid: int | None) -> int | None:
     """Nanoseconds of processor time that a backend has used, where the system counts them."""
     if pid is None:
         return None

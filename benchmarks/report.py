@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.measure import Outcome, Series
+from benchmarks.measure import Aim, Outcome, Series
 
 __all__ = ["DOCUMENT", "as_json", "markdown", "outcomes_markdown", "table", "write_between"]
 
@@ -110,10 +110,19 @@ def _lines(outcome: Outcome) -> Iterator[_Line]:
             "" if ratio is None else _number(ratio),
         )
         for aim in outcome.aims_of(series):
-            yield _Line((*side, f"{aim.kind} {_number(aim.value)}"), outcome.met(aim))
+            yield _Line((*side, _aim(outcome, series, aim)), outcome.met(aim))
             side = ("",) * len(side)  # a further aim of the same side
         if not outcome.aims_of(series):
             yield _Line((*side, ""))
+
+
+def _aim(outcome: Outcome, series: Series, aim: Aim) -> str:
+    """What is wanted; and what the ratio is, where it is to another than the first."""
+    text = f"{aim.kind} {_number(aim.value)}"
+    if not aim.beside or aim.beside == outcome.beside[0].label:
+        return text
+    ratio = outcome.ratio(series, aim.beside)
+    return f"{text} of {aim.beside}, is {'none' if ratio is None else _number(ratio)}"
 
 
 def _numbers(series: Series) -> tuple[str, str, str]:

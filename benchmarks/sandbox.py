@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,20 @@ class Sandbox:
         """The superuser's address of a copy of a database to which nobody is connected."""
         template = str(conninfo_to_dict(admin_url)["dbname"])
         return self._made(f"copy_{next(self._numbers)}", template)
+
+    def admit(self, connections: int) -> None:
+        """Restarts the server, so that so many may be connected."""
+        statement = sql.SQL(SQL["admit"]).format(connections=sql.Literal(connections))
+        with psycopg.connect(self.server.admin_url(), autocommit=True) as connection:
+            connection.execute(statement)
+        self.server.stop()
+        self.server.ensure_running()
+
+    def settle(self, admin_urls: Iterable[str]) -> None:
+        """Does now in these databases what autovacuum does a minute later."""
+        for admin_url in admin_urls:
+            with psycopg.connect(admin_url, autocommit=True) as connection:
+                connection.execute(SQL["vacuum"])
 
     def _made(self, name: str, template: str) -> str:
         statement = sql.SQL(SQL["make_database"]).format(

@@ -2,12 +2,14 @@
 
 from eventstore.append import ANY, NO_STREAM, STREAM_EXISTS, Append, Receipt
 from eventstore.async_store import AsyncEventStore
+from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decision
 from eventstore.event import BigInt, Event, RawEvent, RecordedEvent
 from eventstore.guards import Claim
 from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry, upcaster
+from eventstore.snapshots import Snapshots
 from eventstore.store import EventStore
 from eventstore.subscription import Checkpoint, Subscription
 
@@ -30,6 +32,8 @@ __all__ = [
     "RawEvent",
     "Receipt",
     "RecordedEvent",
+    "Snapshots",
     "Subscription",
+    "events_with_key",
     "upcaster",
 ]

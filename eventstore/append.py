@@ -182,6 +182,8 @@ def _check_class(cls: type, registry: EventRegistry) -> None:
             "unknown event type: the store's registry holds no such class",
             event_type=cls.event_type,
         )
+    if by := registry.reserved(cls):
+        raise InvalidEvent(f"only {by} says that", event_type=cls.event_type)
 
 
 def _check(append: Append) -> None:

@@ -11,18 +11,24 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from eventstore import read
+from eventstore import read, telemetry
 from eventstore.append import Append, Receipt
 from eventstore.arrivals import Appended
-from eventstore.command import Command
-from eventstore.context import all_in_context, one_append
+from eventstore.batch_key import events_with_key
+from eventstore.command import Command, Decided, State
+from eventstore.context import all_in_context, said_of
+from eventstore.desk import Desk
 from eventstore.event import Event, RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
+from eventstore.streams import AsyncStreams
 from eventstore.subscription import Checkpoint, Subscription
+from eventstore.subscriptions.async_directory import AsyncSubscriptions
+from eventstore.writer_stats import WriterStats
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
 
+S = TypeVar("S", bound=State)
 T = TypeVar("T")
 
 
@@ -37,6 +43,9 @@ class AsyncEventStore:
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
+        self._desk: Desk | None = None
+        self.subscriptions = AsyncSubscriptions(store.subscriptions)
+        self.streams = AsyncStreams(store.streams)
 
     @classmethod
     async def open(
@@ -55,9 +64,9 @@ class AsyncEventStore:
         """The tenant whose log this is."""
         return self.store.tenant
 
-    async def close(self) -> None:
+    async def close(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - with a report
         """As EventStore.close."""
-        await asyncio.to_thread(self.store.close)
+        await asyncio.to_thread(self.store.close, timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,19 +83,57 @@ class AsyncEventStore:
         """As EventStore.context; a plain `with`, inherited by the tasks that start inside."""
         return self.store.context(**says)
 
-    async def append(self, stream_id: str, events: Sequence[Event], **says: Any) -> Receipt:
+    async def append(
+        self,
+        stream_id: str,
+        events: Sequence[Event],
+        *,
+        batch_key: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+        **says: Any,
+    ) -> Receipt:
         """As EventStore.append, with the same keywords."""
-        request = self.store.prepare([one_append(stream_id, events, **says)])
-        return (await _awaited(self.store.writer.submit(request)))[0]
+        if batch_key is not None:
+            events = events_with_key(batch_key, events)
+        return (await self._record([said_of(stream_id, events, **says)], timeout))[0]
 
-    async def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
+    async def append_many(
+        self,
+        appends: Sequence[Append],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+    ) -> list[Receipt]:
         """As EventStore.append_many."""
-        request = self.store.prepare(all_in_context(appends))
-        return await _awaited(self.store.writer.submit(request))
+        return await self._record(appends, timeout)
 
-    async def execute(self, command: Command, **says: Any) -> Receipt:
+    async def execute(
+        self,
+        command: Command,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it says what became of the append
+        **says: Any,
+    ) -> Receipt:
         """As EventStore.execute, with the same keywords; in a thread, because it reads first."""
-        return await asyncio.to_thread(self.store.execute, command, **says)
+        return await asyncio.to_thread(self.store.execute, command, timeout=timeout, **says)
+
+    async def transact(
+        self, stream_id: str, state: S, decide: Callable[[S], Decided], **says: Any
+    ) -> Receipt | None:
+        """As EventStore.transact, with the same keywords; in a thread, because it reads first."""
+        return await asyncio.to_thread(
+            lambda: self.store.transact(stream_id, state, decide, **says)
+        )
+
+    async def _record(
+        self,
+        appends: Sequence[Append],
+        timeout: float | None,  # noqa: ASYNC109 - it says what became of the append
+    ) -> list[Receipt]:
+        """As EventStore.record."""
+        with telemetry.operation("append") as noted:
+            request = self.store.prepare(all_in_context(appends))
+            noted.tell(request)
+            return await self._at_desk().append(request, timeout)
 
     async def wait_for(
         self,
@@ -106,13 +153,26 @@ class AsyncEventStore:
         """As EventStore.read_all: iterate with `async for`, or await the list."""
         return AsyncEvents(lambda: self.store.read_all(*args, **keywords))
 
-    def read_correlation(self, correlation_id: UUID) -> AsyncEvents:
+    def read_correlation(self, correlation_id: UUID, **keywords: Any) -> AsyncEvents:
         """As EventStore.read_correlation: iterate with `async for`, or await the list."""
-        return AsyncEvents(lambda: self.store.read_correlation(correlation_id))
+        return AsyncEvents(lambda: self.store.read_correlation(correlation_id, **keywords))
 
     async def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """As EventStore.read_event."""
         return await asyncio.to_thread(self.store.read_event, event_id)
+
+    async def committed(self, events: Sequence[Event | UUID]) -> frozenset[UUID]:
+        """As EventStore.committed."""
+        return await asyncio.to_thread(self.store.committed, events)
+
+    async def receipt_of(self, events: Sequence[Event | UUID]) -> Receipt | None:
+        """As EventStore.receipt_of."""
+        return await asyncio.to_thread(self.store.receipt_of, events)
+
+    @property
+    def writer_stats(self) -> WriterStats:
+        """As EventStore.writer_stats."""
+        return self.store.writer_stats
 
     async def stream_version(self, stream_id: str) -> int:
         """As EventStore.stream_version."""
@@ -121,6 +181,13 @@ class AsyncEventStore:
     async def watermark(self) -> int:
         """As EventStore.watermark."""
         return await asyncio.to_thread(self.store.watermark)
+
+    def _at_desk(self) -> Desk:
+        """Of the running loop; a store may see several, one after the other."""
+        loop, desk = asyncio.get_running_loop(), self._desk
+        if desk is None or desk.loop is not loop:
+            desk = self._desk = Desk(self.store.writer, loop)
+        return desk
 
     def subscribe(self, after: int | Checkpoint = 0, **keywords: Any) -> AsyncSubscription:
         """As EventStore.subscribe, for `async for`."""

@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from struct import Struct
 from typing import Final
 from uuid import UUID
 
 __all__ = [
-    "BIGINT", "JSON", "NULL", "SMALLINT", "TEXT", "TIMESTAMPTZ", "UUIDS", "array", "bigint",
-    "bigints", "element", "json_array", "microseconds", "smallint", "spread", "uuid_array",
+    "BIGINT", "INTEGER", "JSON", "NULL", "SMALLINT", "TEXT", "TIMESTAMPTZ", "UUIDS", "array",
+    "bigint", "bigints", "element", "integer", "json_array", "microseconds", "smallint", "spread",
+    "text", "uuid", "uuid_array",
 ]  # fmt: skip
 
-BIGINT, SMALLINT, TEXT, JSON, TIMESTAMPTZ, UUIDS = 20, 21, 25, 114, 1184, 2950
+BIGINT, SMALLINT, INTEGER, TEXT, JSON, TIMESTAMPTZ, UUIDS = 20, 21, 23, 25, 114, 1184, 2950
 """The types of elements, as pg_type numbers them."""
 NULL: Final = b"\xff\xff\xff\xff"
 
-# One dimension, a flag that nobody reads, the elements' type, their number, the first one's index.
+# One dimension; whether there are NULLs, which the server finds out by itself; the elements' type,
+# their number, the first one's index.
 _HEADER: Final = Struct("!iiIii")
 _LENGTH: Final = Struct("!i")
 _SMALLINT: Final = Struct("!ih")
+_INTEGER: Final = Struct("!ii")
 _BIGINT: Final = Struct("!iq")
 _NUMBER: Final = Struct("!4xq")
+_PAIR: Final = Struct("!20x4xq4xq")
 _UUID_LENGTH: Final = _LENGTH.pack(16)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -47,6 +52,17 @@ def smallint(number: int) -> bytes:
     return _SMALLINT.pack(2, number)
 
 
+@lru_cache(maxsize=1_000)
+def text(said: str) -> bytes:
+    """An element of text[] that comes again and again, such as the name of an agent."""
+    return element(said.encode())
+
+
+def integer(number: int) -> bytes:
+    """An element of integer[]."""
+    return _INTEGER.pack(4, number)
+
+
 def bigint(number: int) -> bytes:
     """An element of bigint[]."""
     return _BIGINT.pack(8, number)
@@ -57,9 +73,14 @@ def microseconds(moment: datetime) -> bytes:
     return _BIGINT.pack(8, (moment - _EPOCH) // _MICROSECOND)
 
 
+def uuid(one: UUID) -> bytes:
+    """An element of uuid[]."""
+    return _UUID_LENGTH + one.int.to_bytes(16, "big")
+
+
 def uuid_array(ids: Iterable[UUID]) -> bytes:
     """As uuid[]."""
-    return array(UUIDS, [_UUID_LENGTH + one.int.to_bytes(16, "big") for one in ids])
+    return array(UUIDS, list(map(uuid, ids)))
 
 
 def json_array(payloads: Sequence[bytes]) -> bytes:
@@ -80,8 +101,20 @@ def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -
 
 
 def bigints(array: bytes) -> list[int]:
-    """The elements of a bigint[] without NULLs."""
-    return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
+    """The elements of a bigint[]; 0 for NULL."""
+    if len(array) == _PAIR.size:  # a lone append's, which is made most often
+        return list(_PAIR.unpack(array))
+    if not _HEADER.unpack_from(array)[1]:
+        return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
+    numbers, at = list[int](), _HEADER.size
+    while at < len(array):
+        if array.startswith(NULL, at):
+            numbers.append(0)
+            at += _LENGTH.size
+        else:
+            numbers += _NUMBER.unpack_from(array, at)
+            at += _NUMBER.size
+    return numbers
 
 
 def _array(kind: int, count: int, parts: Iterable[bytes]) -> bytes:

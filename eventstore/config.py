@@ -23,7 +23,13 @@ import platformdirs
 from dotenv import dotenv_values
 
 from eventstore.errors import ConfigurationError
-from eventstore.limits import MAX_NAME, MAX_PAYLOAD_BYTES
+from eventstore.limits import (
+    APPEND_TIMEOUT,
+    MAX_NAME,
+    MAX_PAYLOAD_BYTES,
+    MAX_PENDING_APPENDS,
+    MAX_PENDING_BYTES,
+)
 
 __all__ = ["Settings", "load", "mask"]
 
@@ -54,17 +60,28 @@ class Settings:
     """Seconds that a statement waits for a lock."""
     max_payload_bytes: int
     """Bytes of one event's payload."""
+    append_timeout: float
+    """Seconds that an append may take in all, unless its caller says otherwise."""
+    max_pending_appends: int
+    """Appends of a store that may wait to be sent."""
+    max_pending_bytes: int
+    """Bytes of the appends that wait."""
     cache_url: str | None
     """URL of a Valkey or Redis server, `off`, or None for the embedded one."""
     embedder: str | None
     """Name of what turns texts into vectors; None when nothing does."""
+    read_url: str | None
+    """URL of a server to read from, such as a standby; None for the one that is written to. One
+    from the environment counts only where the environment names the database too."""
+    months_ahead: int
+    """Months after this one that have partitions."""
     origins: Mapping[str, str]
     """For each setting the flag, the variable with its source, or `default`."""
 
     def shown(self) -> dict[str, str | int | float | None]:
         """The settings without origins, fit to be printed: passwords are masked."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "origins"}
-        for name in ("database_url", "cache_url"):
+        for name in ("database_url", "cache_url", "read_url"):
             if values[name] is not None:
                 values[name] = mask(values[name])
         return values | {"home": str(self.home)}
@@ -96,6 +113,9 @@ def load(database_url: str | None = None, **flags: Any) -> Settings:
             f"{values['pool_min_size']} ({origins['pool_min_size']}) is more than "
             f"EVENTSTORE_POOL_MAX_SIZE {values['pool_max_size']} ({origins['pool_max_size']})",
         )
+    if origins["database_url"] == "--database-url" and origins["read_url"] != "--read-url":
+        # Said to be elsewhere by the environment of another store.
+        values["read_url"], origins["read_url"] = None, DEFAULT
     return Settings(**values, origins=origins)
 
 
@@ -141,6 +161,10 @@ def _name(raw: Any) -> str | None:
     return None if raw is None else str(raw)
 
 
+def _read_url(raw: Any) -> str | None:
+    return None if raw is None else _checked(raw, "EVENTSTORE_READ_URL")
+
+
 def _home(raw: Any) -> Path:
     path = Path(raw) if raw else platformdirs.user_data_path("eventstore", appauthor=False)
     try:
@@ -161,8 +185,21 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
         MAX_PAYLOAD_BYTES,
         _whole(1024, 64 * MAX_PAYLOAD_BYTES),
     ),
+    "append_timeout": ("EVENTSTORE_APPEND_TIMEOUT", APPEND_TIMEOUT, _seconds),
+    "max_pending_appends": (
+        "EVENTSTORE_MAX_PENDING_APPENDS",
+        MAX_PENDING_APPENDS,
+        _whole(1, 1_000_000),
+    ),
+    "max_pending_bytes": (
+        "EVENTSTORE_MAX_PENDING_BYTES",
+        MAX_PENDING_BYTES,
+        _whole(1024, 2**40),
+    ),
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
+    "read_url": ("EVENTSTORE_READ_URL", None, _read_url),
+    "months_ahead": ("EVENTSTORE_MONTHS_AHEAD", 2, _whole(1, 120)),
 }
 
 

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+from eventstore import telemetry
 from eventstore.append import Append, check_metadata
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 
-__all__ = ["Says", "all_in_context", "current", "in_context", "one_append", "speaking"]
+__all__ = ["Says", "all_in_context", "current", "in_context", "said_of", "speaking"]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CONTEXT: Final[ContextVar[Mapping[str, Any]]] = ContextVar("eventstore_context", default=_NOTHING)
@@ -47,11 +48,11 @@ def speaking(**says: Any) -> Iterator[None]:
         _CONTEXT.reset(token)
 
 
-def one_append(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
-    """An Append from keywords, completed from the context."""
+def said_of(stream_id: str, events: Sequence[Event], **says: Any) -> Append:
+    """An Append from keywords."""
     if says.get("metadata") is None:
         says["metadata"] = {}
-    return in_context(Append(stream_id, events, **says))
+    return Append(stream_id, events, **says)
 
 
 def all_in_context(appends: Sequence[Append]) -> list[Append]:
@@ -62,9 +63,12 @@ def all_in_context(appends: Sequence[Append]) -> list[Append]:
 
 
 def in_context(append: Append) -> Append:
-    """The append with what it leaves open taken from the surrounding `context`."""
-    said = current()
-    if not said:
+    """The append with what it leaves open taken from the surrounding `context`.
+
+    Its metadata says besides of which trace the append is a part.
+    """
+    said, carried = current(), telemetry.carried()
+    if not said and not carried:
         return append
     if not isinstance(append, Append):
         raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
@@ -80,7 +84,7 @@ def in_context(append: Append) -> Append:
         append.correlation_id if append.correlation_id is not None else said.get("correlation_id"),
         append.causation_id if append.causation_id is not None else said.get("causation_id"),
         append.occurred_at,
-        {**outer, **append.metadata},
+        {**carried, **outer, **append.metadata},
         append.tags,
         append.fail_if_any,
         append.after,

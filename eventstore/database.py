@@ -31,13 +31,14 @@ from eventstore.session import Session
 __all__ = ["ALL_TENANTS", "Database", "Limits", "Role", "connect", "translated"]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-Role = Literal["appender", "auditor", "projector", "archiver", "owner"]
+Role = Literal["appender", "auditor", "projector", "archiver", "subscriber", "owner"]
 T = TypeVar("T")
 
 ALL_TENANTS: Final = ""
 """The value of the session variable that leaves a trusted login's view as wide as it is."""
 
 _SQL = load("eventstore.sql", "session.sql")
+_GENERIC: Final = {"appender", "subscriber"}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 # Own SQLSTATEs of the log (class ES), and the standard ones that mean the same to a user.
 _DENIED = {"ES003", "ES005", "42501", "28000", "28P01"}
@@ -80,6 +81,10 @@ def translate(error: Exception) -> EventStoreError:
     reason = f"{primary}. {hint}" if hint else primary
     if state in _DENIED:
         return PermissionDenied(reason)
+    if state == "25006":
+        return PermissionDenied(
+            "this server takes no writes: it is a standby; write to the primary"
+        )
     if state == "ES004":
         return PositionNotReady(reason)
     if state in _MISSING:
@@ -122,8 +127,13 @@ def connect(
     return connection
 
 
-def begin_session(connection: Session, role: Role, tenant: str, limits: Limits) -> None:
+def begin_session(
+    connection: Session, role: Role, tenant: str, limits: Limits, *, keeps_plans: bool = False
+) -> None:
     """Sets role, tenant and limits of a fresh connection, and how it reads json.
+
+    Where plans are kept, none of them may read whole tables: one that was made while they were
+    small would stay.
 
     Raises SchemaMismatch when the server does not know the role.
     """
@@ -135,9 +145,12 @@ def begin_session(connection: Session, role: Role, tenant: str, limits: Limits) 
         "statement_timeout": _milliseconds(limits.command),
         "lock_timeout": _milliseconds(limits.lock),
         "transaction_timeout": _milliseconds(limits.transaction if role == "appender" else 0),
-        # Planning with the values at hand prunes partitions; an append prunes none, and planning
-        # its statements anew would take longer than running them.
-        "plan_cache_mode": "force_generic_plan" if role == "appender" else "force_custom_plan",
+        # Planning with the values at hand prunes partitions; an append prunes none, nor does a
+        # claim, and planning their statements anew would take longer than running them.
+        "plan_cache_mode": "force_generic_plan"
+        if role in _GENERIC or keeps_plans
+        else "force_custom_plan",
+        "enable_seqscan": "off" if keeps_plans else "on",
     }
     try:
         connection.adopt(_SQL["begin_session"], settings)
@@ -168,7 +181,8 @@ class Database:
     pool_min_size: int = 1
     pool_max_size: int = 10
     revive: Callable[[], None] = lambda: None
-    _pool: ConnectionPool[Session] | None = None
+    _pools: dict[bool, ConnectionPool[Session]] = field(default_factory=dict)
+    """For pages of the log, and for everything else."""
     _mutex: Lock = field(default_factory=Lock)
     _closed: bool = False
     _process: int = field(default_factory=os.getpid)
@@ -188,6 +202,10 @@ class Database:
         """A connection of its own that may read what this tenant may see."""
         return connect(self.url, role="auditor", tenant=self.tenant, limits=self.limits)
 
+    def subscriber(self) -> Session:
+        """A connection of its own that may consume this tenant's subscriptions."""
+        return connect(self.url, role="subscriber", tenant=self.tenant, limits=self.limits)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A pooled connection that may read what this tenant may see."""
@@ -203,6 +221,25 @@ class Database:
         def once() -> T:
             with self.reading() as connection:
                 return query(connection)
+
+        return self.patiently(once)
+
+    def read_log(self, query: Callable[[Session], T]) -> T:
+        """As `read`, for pages of the log: over connections that keep the plans of statements.
+
+        To plan a page takes longer than to read a hundred events, and more so with each partition.
+        """
+
+        def once() -> T:
+            pool = self._open_pool(of_log=True)
+            with translated():
+                session = pool.getconn()
+                try:
+                    return query(session)
+                finally:
+                    pool.putconn(session)
+                    if session.closed:
+                        pool.check()  # most likely the others are lost too
 
         return self.patiently(once)
 
@@ -224,16 +261,23 @@ class Database:
         """Closes the pool, for good; connections from `writer` are their owner's to close."""
         with self._mutex:
             self._closed = True
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
-    def _open_pool(self) -> ConnectionPool[Session]:
+    def _open_pool(self, *, of_log: bool = False) -> ConnectionPool[Session]:
         self.require_open()
+        pool = self._pools.get(of_log)
+        return self._make_pool(of_log) if pool is None else pool
+
+    def _make_pool(self, of_log: bool) -> ConnectionPool[Session]:
+        def begin(session: Session) -> None:
+            begin_session(session, "auditor", self.tenant, self.limits, keeps_plans=of_log)
+
         with self._mutex:
             self.require_open()
-            if self._pool is None:
-                self._pool = ConnectionPool(
+            if of_log not in self._pools:
+                self._pools[of_log] = ConnectionPool(
                     self.url,
                     connection_class=Session,
                     kwargs={"autocommit": True, "application_name": "eventstore auditor"},
@@ -241,12 +285,13 @@ class Database:
                     max_size=self.pool_max_size,
                     timeout=self.limits.connect,
                     max_lifetime=3600,
-                    configure=lambda c: begin_session(c, "auditor", self.tenant, self.limits),
-                    check=ConnectionPool.check_connection,
+                    configure=begin,
+                    # A lost connection shows when it is used, and a page can be asked for again.
+                    check=None if of_log else ConnectionPool.check_connection,
                     open=True,
                     name="eventstore",
                 )
-            return self._pool
+            return self._pools[of_log]
 
 
 def lost(error: StoreUnavailable) -> bool:

@@ -3,18 +3,26 @@
     EventStoreError
     ├── InvalidEvent             what you said can't be recorded; raised before any SQL
     ├── UnknownEventType         no class in this process reads that event
-    ├── NotFound                 the log holds no such event, stream or run
+    ├── NotFound                 the log holds no such event, stream, run or partition
     ├── AppendRefused            the log said no; nothing of the append was recorded
     │   ├── ConditionFailed      there is an event that must not be there
     │   ├── ConcurrencyConflict  the stream is not at the version that the writer believed
     │   ├── DuplicateEventId     the event id already names another fact
     │   ├── StreamClosed         the stream takes no more events
+    │   ├── StreamNotClosed      the stream can't be reopened: it is open
     │   └── ValueTaken           another stream has the value that must be unique
     ├── CommandRefused           the rules said no: see eventstore.refusals
+    ├── SubscriptionExists       one of that name is there, with another definition
+    ├── SubscriptionInUse        it has consumers or parked events, so it is not dropped
+    ├── LeaseLost                a consumer's deliveries were given to others
+    ├── DeliverySettled          a delivery can be settled once
     ├── PositionNotReady         the isolation level can't give an ordered read
     ├── HistoryDiverged          the log is not the one that a checkpoint was taken from
     ├── EventHeld                a projection has set the event aside, and its rows lack it
     ├── DeadlineExceeded         a projection has not applied the event in time
+    ├── Overloaded               an append was not sent in time; nothing of it was recorded
+    ├── NotFlushed               the store was closed before every append had its outcome
+    ├── ReadBehind               reads do not show the log up to a position in time
     ├── StoreUnavailable         no answer from the database; safe to repeat with the same events
     ├── SchemaMismatch           the database's schema is not the one that this code knows
     ├── PermissionDenied         the login may not do that
@@ -44,17 +52,25 @@ __all__ = [
     "ConfigurationError",
     "DatabaseFault",
     "DeadlineExceeded",
+    "DeliverySettled",
     "DuplicateEventId",
     "EventHeld",
     "EventStoreError",
     "HistoryDiverged",
     "InvalidEvent",
+    "LeaseLost",
+    "NotFlushed",
     "NotFound",
+    "Overloaded",
     "PermissionDenied",
     "PositionNotReady",
+    "ReadBehind",
     "SchemaMismatch",
     "StoreUnavailable",
     "StreamClosed",
+    "StreamNotClosed",
+    "SubscriptionExists",
+    "SubscriptionInUse",
     "UnknownEventType",
     "ValueTaken",
 ]
@@ -98,7 +114,7 @@ class UnknownEventType(EventStoreError, LookupError):
 
 
 class NotFound(EventStoreError, LookupError):
-    """The log holds no `thing` (event, stream, run) named `key`; `hint` says where to look."""
+    """The log holds no `thing` (event, stream, ...) named `key`; `hint` says where to look."""
 
     exit_code = 3
 
@@ -176,6 +192,14 @@ class StreamClosed(AppendRefused):
         )
 
 
+class StreamNotClosed(AppendRefused):
+    """The stream was to be reopened, and is open."""
+
+    def __init__(self, stream_id: str) -> None:
+        self.stream_id = stream_id
+        super().__init__(f"stream {stream_id} is not closed; append to it")
+
+
 class ValueTaken(AppendRefused):
     """Another stream, `held_by`, has the `value` that is unique in its `scope`."""
 
@@ -188,6 +212,59 @@ class CommandRefused(EventStoreError):
     """A rule forbids what a command asks for; nothing was recorded."""
 
     exit_code = 5
+
+
+class SubscriptionExists(EventStoreError):
+    """There is a subscription of that name, with another filter or other rules."""
+
+    exit_code = 5
+
+    def __init__(self, subscription: str) -> None:
+        self.subscription = subscription
+        super().__init__(
+            f"subscription {subscription} is there already, with another definition; see "
+            f"`eventstore subscriptions show {subscription}`, and drop it or choose another name"
+        )
+
+
+class SubscriptionInUse(EventStoreError):
+    """A subscription was not dropped: it has so many live `consumers` and `parked` events."""
+
+    exit_code = 5
+
+    def __init__(self, subscription: str, consumers: int, parked: int) -> None:
+        self.subscription, self.consumers, self.parked = subscription, consumers, parked
+        super().__init__(
+            f"subscription {subscription} has {consumers} consumers and {parked} parked events; "
+            "end the former and resolve the latter, or drop it by force"
+        )
+
+
+class LeaseLost(EventStoreError):
+    """A consumer gave no sign of life for the length of its lease, so others have its deliveries.
+
+    What it wanted to settle is delivered again.
+    """
+
+    exit_code = 5
+
+    def __init__(self, subscription: str) -> None:
+        self.subscription = subscription
+        super().__init__(
+            f"the lease on subscription {subscription} is lost, and its deliveries are given to "
+            "other consumers; go on with the next delivery, and let a slow handler call "
+            "delivery.renew()"
+        )
+
+
+class DeliverySettled(EventStoreError):
+    """The delivery with this idempotency `key` was acknowledged, retried or parked before."""
+
+    exit_code = 5
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"delivery {key} was settled before; each is settled once")
 
 
 class PositionNotReady(EventStoreError):
@@ -256,6 +333,61 @@ class DeadlineExceeded(EventStoreError, TimeoutError):
         super().__init__(
             f"projection {projection} did not reach position {position} within {timeout:g} s: it "
             f"is at {reached}, {state}{said}, {who}"
+        )
+
+
+class Overloaded(EventStoreError):
+    """An append was not sent before its time was over, and never will be: nothing was recorded.
+
+    It `waited` so many seconds, while `pending` appends of `pending_bytes` were in line; `limit`
+    and `limit_bytes` are how many may be.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, pending: int, pending_bytes: int, limit: int, limit_bytes: int, waited: float
+    ) -> None:
+        self.pending, self.pending_bytes = pending, pending_bytes
+        self.limit, self.limit_bytes, self.waited = limit, limit_bytes, waited
+        super().__init__(
+            f"nothing was recorded: after {waited:.3g} s the append was not sent yet, with "
+            f"{pending:,} in line ({pending_bytes:,} bytes; the limits are {limit:,} and "
+            f"{limit_bytes:,}); append the same events again later, or with a longer timeout"
+        )
+
+
+class NotFlushed(EventStoreError):
+    """The store was closed while some appends had no outcome yet.
+
+    `not_sent` are the ids of events that were not recorded and never will be; those `in_doubt` may
+    have been recorded. Appending the same events again is safe for both.
+    """
+
+    exit_code = 4
+
+    def __init__(self, not_sent: Sequence[UUID], in_doubt: Sequence[UUID]) -> None:
+        self.not_sent, self.in_doubt = tuple(not_sent), tuple(in_doubt)
+        super().__init__(
+            f"the store was closed before {len(not_sent):,} events were sent, which were not "
+            f"recorded, and while {len(in_doubt):,} were under way, which may have been; append "
+            "the same events again"
+        )
+
+
+class ReadBehind(EventStoreError, TimeoutError):
+    """Reads did not show the log up to `position` within `timeout` seconds.
+
+    They show it up to `reached`, as it was `age` seconds ago; 0 on the primary, where an append in
+    flight holds readers back.
+    """
+
+    def __init__(self, position: int, timeout: float, reached: int, age: float) -> None:
+        self.position, self.timeout = position, timeout
+        self.reached, self.age = reached, age
+        super().__init__(
+            f"reads do not show position {position} after {timeout:g} s: they are at {reached}, as "
+            f"of {age:.1f} s ago; read from the primary, or see `eventstore health`"
         )
 
 

@@ -6,10 +6,10 @@ place in the stream and in the log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import FrozenInstanceError, dataclass
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Self, get_args
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,7 @@ Retention = Literal["conversation", "decision", "work", "audit"]
 """The retention classes; each has partitions of its own and a lifetime of its own."""
 
 _RETENTIONS: Final = frozenset(get_args(Retention))
+_NOT_SHOWN: Final = {"data", "data_hash", "metadata"}
 _OWN_NAMES: Final = {
     "event_id", "event_type", "schema_version", "retention", "big_integers", "with_id",
 }  # fmt: skip
@@ -162,9 +163,8 @@ class RawEvent:
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """An event as the log holds it. Each field is the column of the same name in `events`."""
+class _Columns(NamedTuple):
+    """The columns of `events`, in the order in which every query of events asks for them."""
 
     position: int
     """Place in the whole log; grows, may have gaps."""
@@ -185,28 +185,56 @@ class RecordedEvent:
     agent: str | None
     target_agent: str | None
     retention_class: str
-    data: bytes = field(repr=False)
+    data: bytes
     """The payload's exact bytes, as submitted and as hashed."""
-    data_hash: bytes = field(repr=False)
+    data_hash: bytes
     """SHA-256 of `data`."""
-    metadata: bytes = field(repr=False)
+    metadata: bytes
     """What the writer added about the event, as JSON bytes."""
     occurred_at: datetime
     """When it happened, as its writer says."""
     recorded_at: datetime
     """When the log recorded it, by the database's clock."""
-    registry: EventRegistry = field(repr=False, compare=False)
-    tags: tuple[str, ...] = ()
-    """The things beyond its stream that the event is about, sorted."""
-    _event: Event | RawEvent | None = field(default=None, init=False, repr=False, compare=False)
+    tags: tuple[str, ...] | None = None
+
+
+class RecordedEvent(_Columns):
+    """An event as the log holds it. Each field is the column of the same name in `events`.
+
+    It is the row itself, a tuple with names, because reading everything is mostly the making of
+    these. What is not in the row is in the instance's dictionary, which most never get.
+    """
+
+    registry: EventRegistry
+    """Who knows the class of the event; of the class, unless the store has another than the usual
+    one."""
+
+    def __new__(
+        cls,
+        *columns: Any,
+        registry: EventRegistry | None = None,
+        tags: tuple[str, ...] = (),
+        **named: Any,
+    ) -> Self:
+        """An event by the names of its fields, for tests; the log makes them of its rows."""
+        named["tags"] = tags or None
+        made = super().__new__(cls, *columns, **named)
+        if registry is not None:
+            vars(made)["registry"] = registry
+        return made
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The things beyond its stream that the event is about, sorted."""
+        return self[-1] or ()
 
     @property
     def event(self) -> Event | RawEvent:
         """The typed fact, upcast to the newest schema_version; RawEvent for an unknown type."""
-        decoded = self._event
+        kept = self.__dict__
+        decoded: Event | RawEvent | None = kept.get("decoded")
         if decoded is None:
-            decoded = self.registry.decode(self)
-            object.__setattr__(self, "_event", decoded)
+            decoded = kept["decoded"] = self.registry.decode(self)
         return decoded
 
     @property
@@ -238,6 +266,33 @@ class RecordedEvent:
             "recorded_at": self.recorded_at.isoformat(),
             "tags": list(self.tags),
         }
+
+    def _replace(self, **changes: Any) -> Self:
+        twin = super()._replace(**changes)
+        if "registry" in vars(self):
+            vars(twin)["registry"] = self.registry
+        return twin
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return self[:-1], {"tags": self.tags}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is RecordedEvent and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = _Columns.__hash__
+
+    def __repr__(self) -> str:
+        shown = (name for name in self._fields if name not in _NOT_SHOWN)
+        return f"RecordedEvent({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
 def _mentions_big(annotation: Any) -> bool:

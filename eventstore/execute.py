@@ -1,22 +1,22 @@
-"""Executes commands: loads the streams, folds, decides, appends, and again after a conflict."""
+"""Load the streams, fold, decide, append, and again after a conflict: commands and transactions."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from itertools import takewhile
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import orjson
 
 from eventstore.append import Receipt
-from eventstore.command import Command, Decision, State, Timed, decision
-from eventstore.context import Says, one_append
+from eventstore.command import Command, Decided, Decision, State, Timed, decision
+from eventstore.context import Says, said_of
 from eventstore.errors import CommandRefused, ConcurrencyConflict, DuplicateEventId
-from eventstore.event import Event
+from eventstore.folds import Folds
 from eventstore.guards import Guards
+from eventstore.snapshots import SnapshotStore
 
 if TYPE_CHECKING:
     from eventstore.store import EventStore
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Executor"]
 
 MAX_TRIES: Final = 20
-_KEPT: Final = 1_000
+S = TypeVar("S", bound=State)
 
 
 class Executor:
@@ -32,10 +32,12 @@ class Executor:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._folds = _Folds(store)
+        self.snapshots = SnapshotStore(store.database)
+        self._folds = Folds(store, self.snapshots)
 
-    def execute(self, command: Command, says: Says) -> Receipt:
+    def execute(self, command: Command, says: Says, timeout: float | None = None) -> Receipt:
         """As EventStore.execute."""
+        deadline = self._store.writer.deadline(timeout)
         conflict: ConcurrencyConflict | None = None
         for _ in range(MAX_TRIES):
             reads = command.reads()
@@ -43,10 +45,14 @@ class Executor:
             versions = dict(zip(reads, (version for version, _ in folded), strict=True))
             try:
                 decided = decision(command.decide(*(state for _, state in folded)))
-                return self._append(command, decided, versions, says)
+                return self._append(
+                    command, decided, versions, says, timeout and deadline - monotonic()
+                )
             except ConcurrencyConflict as error:
                 if error.actual < versions.get(error.stream_id, 0):
-                    self._folds.forget(reads)  # the log lost events, in a failover
+                    # The log lost events, in a failover.
+                    for stream_id, state in reads.items():
+                        self._folds.forget(stream_id, state)
                 conflict = error
             except (CommandRefused, DuplicateEventId):
                 # Perhaps because it was done already, and only the answer was lost.
@@ -57,17 +63,54 @@ class Executor:
         assert conflict is not None, "every other outcome ends the loop"
         raise conflict
 
+    def transact(
+        self,
+        stream_id: str,
+        state: S,
+        decide: Callable[[S], Decided],
+        says: Says,
+        timeout: float | None = None,
+    ) -> Receipt | None:
+        """As EventStore.transact."""
+        deadline = self._store.writer.deadline(timeout)
+        conflict: ConcurrencyConflict | None = None
+        for _ in range(MAX_TRIES):
+            version, now = self._folds.load(stream_id, state)
+            # A fold gives what it was given: a state of the same class.
+            decided = decision(decide(cast(S, now)))
+            if not decided.events:
+                return None
+            guards = Guards({}, tuple(decided.claims), tuple(decided.releases))
+            append = said_of(
+                stream_id,
+                decided.events,
+                expected_version=version,
+                tags=decided.tags,
+                fail_if_any=decided.fail_if_any,
+                **says,
+            )
+            try:
+                left = timeout and deadline - monotonic()
+                return self._store.record([append], guards, timeout=left)[0]
+            except ConcurrencyConflict as error:
+                if error.actual < version:
+                    self._folds.forget(stream_id, state)  # the log lost events, in a failover
+                conflict = error
+        assert conflict is not None, "every other outcome ends the loop"
+        raise conflict
+
     def _append(
         self,
         command: Command,
         decided: Decision,
         versions: dict[str, int],
         says: Says,
+        timeout: float | None,
     ) -> Receipt:
         (stream_id, version), *others = versions.items()
         about = {"command": _facts(command)}
         when = {"occurred_at": command.at} if isinstance(command, Timed) else {}
-        append = one_append(
+        append = said_of(
             stream_id,
             [
                 event.with_id(command.event_id(number))
@@ -79,7 +122,7 @@ class Executor:
             **{**says, **when, "metadata": {**(says.get("metadata") or {}), **about}},
         )
         guards = Guards(dict(others), tuple(decided.claims), tuple(decided.releases))
-        return self._store.writer.append(self._store.prepare([append], guards))[0]
+        return self._store.record([append], guards, timeout=timeout)[0]
 
     def _first_receipt(self, command: Command, stream_id: str) -> Receipt | None:
         """The receipt of the command's first execution, if there was one.
@@ -108,35 +151,3 @@ def _facts(command: Command) -> dict[str, str]:
     """Which wish it is, and what exactly was wished, for the metadata of its events."""
     wish = hashlib.sha256(command.model_dump_json().encode()).hexdigest()
     return {"name": type(command).__name__, "id": str(command.command_id), "hash": wish}
-
-
-class _Folds:
-    """The states of the streams that were read last, so that only newer events are read again."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self._mutex = Lock()
-        self._kept: OrderedDict[tuple[str, type[State]], tuple[int, State]] = OrderedDict()
-
-    def load(self, stream_id: str, initial: State) -> tuple[int, State]:
-        """The stream's version and state now."""
-        key = (stream_id, type(initial))
-        with self._mutex:
-            version, state = self._kept.get(key, (0, initial))
-        for recorded in self._store.read_stream(stream_id, version + 1):
-            version = recorded.stream_version
-            if isinstance(recorded.event, Event):
-                state = state.after(recorded.event)
-        with self._mutex:
-            if version >= self._kept.get(key, (0, state))[0]:  # another thread may have read on
-                self._kept[key] = (version, state)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return version, state
-
-    def forget(self, stream_ids: Mapping[str, State]) -> None:
-        """Reads these from their first event next time."""
-        with self._mutex:
-            for stream_id, initial in stream_ids.items():
-                self._kept.pop((stream_id, type(initial)), None)

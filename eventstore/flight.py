@@ -9,11 +9,11 @@ events always has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from itertools import count
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg import abc, generators
@@ -24,11 +24,12 @@ from psycopg.pq.abc import PGresult
 
 from eventstore.session import Session
 
-__all__ = ["Query", "Statement", "Values", "fly"]
+__all__ = ["Query", "Statement", "Values", "array_literal", "fetch", "fly"]
 
 Query = LiteralString | bytes
 Values = Mapping[str, Any] | Sequence[Any]
 Statement = tuple[Query, Values]
+T = TypeVar("T")
 
 _NUMBERS: Final = count(1)
 _MOST_PREPARED: Final = 300
@@ -54,17 +55,43 @@ def fly(
     if isinstance(connection, Session) and _is_free(connection):
         flight = [_prepared(query, values) for query, values in statements]
         if all(_is_plain(value) for _, values in flight for value in values):
-            try:
-                return _send(connection, flight, binary)
-            except InvalidSqlStatementName:
-                # The driver had the server forget everything prepared, as it does after a
-                # transaction was undone. Nothing was written, so it can be sent again.
-                connection.prepared.clear()
-                return _send(connection, flight, binary)
+            results = _again(connection, lambda: _send(connection, flight, binary))
+            transformer = Transformer.from_context(connection)
+            return [_rows(transformer, result) for result in results]
     pipelined = connection.pgconn.pipeline_status != PipelineStatus.OFF
     with connection.pipeline() if len(statements) > 1 and not pipelined else nullcontext():
         cursors = [connection.execute(*each, binary=binary) for each in statements]
     return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def fetch(connection: psycopg.Connection[Any], query: Query, values: Values) -> PGresult:
+    """The rows of one statement as they came, in binary; otherwise as `fly`."""
+    if isinstance(connection, Session) and _is_free(connection):
+        text, said = _prepared(query, values)
+        if all(map(_is_plain, said)):
+            return _again(connection, lambda: _ask(connection, text, said))
+    result = connection.execute(query, values, binary=True).pgresult
+    assert result is not None, "a statement that did not raise has a result"
+    return result
+
+
+@lru_cache(maxsize=64)
+def array_literal(texts: tuple[str, ...]) -> str:
+    """An array as PostgreSQL reads it: some hundred names are quoted once, not for each call."""
+    quoted = (text.replace("\\", r"\\").replace('"', r"\"") for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+
+
+def _again(session: Session, send: Callable[[], T]) -> T:
+    """Sends, once more where the driver had the server forget everything that was prepared.
+
+    It does that after a transaction was undone. Nothing was written then.
+    """
+    try:
+        return send()
+    except InvalidSqlStatementName:
+        session.prepared.clear()
+        return send()
 
 
 def _is_free(session: Session) -> bool:
@@ -107,7 +134,7 @@ def _numbered(query: Query) -> tuple[bytes, tuple[str, ...]]:
 
 def _send(
     session: Session, flight: Sequence[tuple[bytes, list[Any]]], binary: bool
-) -> list[list[tuple[Any, ...]]]:
+) -> list[PGresult]:
     pgconn = session.pgconn
     with session.lock:
         names = [_name(session, query) for query, _ in flight]
@@ -126,8 +153,22 @@ def _send(
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
             raise error_from_result(result)
-    transformer = Transformer.from_context(session)
-    return [_rows(transformer, result) for result in results]
+    return results
+
+
+def _ask(session: Session, query: bytes, values: Sequence[Any]) -> PGresult:
+    """One statement needs no pipeline."""
+    with session.lock:
+        name = _name(session, query)
+        try:
+            _put(session, name, values, Format.BINARY)
+            result: PGresult = session.wait(generators.execute(session.pgconn))[-1]
+        except BaseException:
+            session.pgconn.finish()  # as in _send
+            raise
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result)
+    return result
 
 
 def _put(session: Session, name: bytes, values: Sequence[Any], form: Format) -> None:

@@ -5,15 +5,14 @@ Functions of a connection, as in `read`; what they give is in the order of the l
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from eventstore.database import Connection, translated
 from eventstore.event import RecordedEvent
-from eventstore.flight import fly
+from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
-from eventstore.read import from_row
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows, from_rows
 
 __all__ = ["MAX_PAGE_BYTES", "Division", "News", "Page", "news", "page"]
 
@@ -68,14 +67,13 @@ def page(
         "until": until,
         "limit": limit,
         "max_bytes": max_bytes,
-        "event_types": _literal(event_types),
+        "event_types": array_literal(event_types),
         "field": field,
         "shard": shard,
         "shards": shards,
     }
     with translated():
-        rows = connection.execute(_SQL["page"], arguments, binary=True).fetchall()
-    events = [from_row(row, registry) for row in rows]
+        events = Rows(connection, fetch(connection, _SQL["page"], arguments), registry).all()
     return Page(events, _end(events, until, limit, max_bytes))
 
 
@@ -101,9 +99,9 @@ def news(
         "after": after,
         "limit": limit,
         "max_bytes": max_bytes,
-        "event_types": _literal(event_types),
-        "fields": _literal(tuple(division.field for division in divisions)),
-        "shards": _literal(tuple(str(division.shards) for division in divisions)),
+        "event_types": array_literal(event_types),
+        "fields": array_literal(tuple(division.field for division in divisions)),
+        "shards": array_literal(tuple(str(division.shards) for division in divisions)),
     }
     # Sent without a pause between them, the two are one transaction, in which the first one's
     # answer reaches the second; under READ COMMITTED each has a snapshot of its own.
@@ -112,7 +110,7 @@ def news(
         [(mark,)], rows = fly(
             connection, [(_SQL["wait_for_news"], waiting), (_SQL["news"], reading)], binary=True
         )
-    events = [from_row(row[:-1], registry) for row in rows]
+    events = from_rows([row[:-1] for row in rows], registry)
     shards = [row[-1] for row in rows] if divisions else []
     return News(events, _end(events, int(mark), limit, max_bytes), shards)
 
@@ -124,10 +122,3 @@ def _end(events: list[RecordedEvent], until: int, limit: int, max_bytes: int) ->
     ):
         return events[-1].position
     return until
-
-
-@lru_cache(maxsize=64)
-def _literal(names: tuple[str, ...]) -> str:
-    """An array as PostgreSQL reads it: some hundred names are quoted once, not for each call."""
-    quoted = (name.replace("\\", r"\\").replace('"', r"\"") for name in names)
-    return "{" + ",".join(f'"{name}"' for name in quoted) + "}"

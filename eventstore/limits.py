@@ -19,6 +19,8 @@ MAX_TYPES: Final = 1_000
 """Event types of one item of a query."""
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Bytes of one event's payload, and of its metadata; a store can be opened with another limit."""
+MAX_DESCRIPTION_BYTES: Final = 16 * 1024
+"""Bytes of what describes a stream."""
 MAX_NESTING: Final = 100
 """Levels of nesting in a payload."""
 MAX_EVENTS_PER_CALL: Final = 10_000
@@ -29,3 +31,9 @@ MAX_SAFE_INTEGER: Final = 2**53
 """Largest magnitude of an integer that every JSON reader keeps exact."""
 MAX_BIG_INTEGER: Final = 2**63 - 1
 """Largest magnitude of an integer in a field marked BigInt."""
+APPEND_TIMEOUT: Final = 60.0
+"""Seconds that an append may take in all; a store can be opened with another limit."""
+MAX_PENDING_APPENDS: Final = 10_000
+"""Appends of one store that may wait to be sent; a store can be opened with another limit."""
+MAX_PENDING_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of the appends that wait; a store can be opened with another limit."""

@@ -91,7 +91,7 @@ def quick_reader(cls: type[Event]) -> Reader | None:
         return None
     struct = msgspec.defstruct(cls.__name__, types, forbid_unknown_fields=True, gc=False)
     rules = tuple(_rule(function, _Info(config)) for function in functions)
-    return _reader(cls, struct, tuple(steps), rules)
+    return _reader(cls, struct, tuple(steps), rules, any(map(_is_open, nodes.values())))
 
 
 def _reader(
@@ -99,12 +99,13 @@ def _reader(
     struct: type[msgspec.Struct],
     steps: tuple[tuple[str, _Step], ...],
     rules: tuple[Callable[[Any], Any], ...],
+    is_open: bool,
 ) -> Reader:
     decode, as_dict = msgspec.json.Decoder(struct).decode, msgspec.structs.asdict
     names = set(struct.__struct_fields__)
 
     def read(data: bytes, event_id: UUID) -> Event:
-        if len(data) > _DEEPEST and data.count(b"[") + data.count(b"{") > _DEEPEST:
+        if is_open and len(data) > _DEEPEST and data.count(b"[") + data.count(b"{") > _DEEPEST:
             raise _Unknown
         values = as_dict(decode(data))
         for name, step in steps:
@@ -247,6 +248,12 @@ def _type(node: _Node) -> Any:
             _expect(node, kind, *_LIMITS.get(kind, ()))
             return _within(_TYPES[kind], node)
     raise _Unknown
+
+
+def _is_open(node: _Node) -> bool:
+    """Whether a value may be nested deeper than its type says."""
+    inside = (node[key] for key in ("schema", "items_schema", "values_schema") if key in node)
+    return node["type"] == "any" or any(map(_is_open, inside))
 
 
 def _within(kind: Any, node: _Node) -> Any:

@@ -35,6 +35,14 @@ _Test = Callable[[Any], bool]
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _MOST_FORMS: Final = 1_000
 """Combinations of types that are remembered of a class."""
+_SILENT: Final = frozenset({
+    "allow_inf_nan", "cls", "coerce_numbers_to_str", "computed_fields", "config", "custom_init",
+    "default", "default_factory", "default_factory_takes_data", "expected", "fields", "function",
+    "ge", "gt", "items_schema", "keys_schema", "le", "lt", "max_length", "metadata", "min_length",
+    "model_name", "multiple_of", "pattern", "post_init", "ref", "root_model", "schema", "strict",
+    "strip_whitespace", "to_lower", "to_upper", "type", "values_schema", "version",
+})  # fmt: skip
+"""Keys of a schema that are looked at, or say nothing about how a value is written."""
 _NONE: Final = type(None)
 _SCALARS: Final[dict[str, type]] = {"bool": bool, "int": int, "str": str, "uuid": UUID}
 
@@ -95,12 +103,11 @@ def _kinds(cls: type[Event]) -> dict[str, _Kind]:
     model = _peeled(schema)
     if model["type"] != "model" or model["root_model"] or model["cls"] is not cls:
         raise _NotPlain
+    # Extra values, where a class takes them, stand elsewhere than the fields.
     if model["config"].get("extra_fields_behavior") != "forbid":
         raise _NotPlain
     fields = _peeled(model["schema"])
-    # Extra values, where a class takes them, stand elsewhere than the fields.
-    usual = fields.keys() <= {"type", "fields", "model_name", "computed_fields", "metadata", "ref"}
-    if not usual or fields["type"] != "model-fields" or fields["computed_fields"]:
+    if fields["type"] != "model-fields" or fields["computed_fields"]:
         raise _NotPlain
     return {name: _field(node) for name, node in fields["fields"].items()}
 
@@ -137,7 +144,7 @@ def _kind(node: _Node) -> _Kind:
 def _peeled(node: _Node) -> _Node:
     """What is inside of a default, and of validators that run after the type's own."""
     while True:
-        if "serialization" in node:
+        if not node.keys() <= _SILENT:
             raise _NotPlain
         if node["type"] not in ("default", "function-after"):
             return node

@@ -7,22 +7,27 @@ through them. An ordered read of the log takes the watermark first, in a stateme
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 from uuid import UUID
 
+from eventstore import telemetry
 from eventstore.database import Connection, translated
 from eventstore.event import RecordedEvent
+from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 
 __all__ = [
     "correlation_page",
     "event_by_id",
     "events_at",
-    "from_row",
+    "log_page",
     "page_after",
     "page_before",
+    "page_size",
     "pages",
     "shard_page_after",
     "stream_page",
@@ -33,6 +38,10 @@ __all__ = [
 
 PAGE: Final = 1_000
 """Events a page: some hundred kilobytes, and few round trips."""
+FIRST_PAGE: Final = 128
+"""Events of the first page, as long as nobody knows how large they are."""
+PAGE_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of payloads that a later page should have at most."""
 
 _SQL = load("eventstore.sql", "read.sql")
 
@@ -73,7 +82,32 @@ def page_after(
             "categories": _array(categories),
         },
         registry,
-    )
+    ).all()
+
+
+def log_page(
+    connection: Connection,
+    tenant: str,
+    after: int,
+    until: int,
+    limit: int = PAGE,
+    *,
+    event_types: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    registry: EventRegistry = default_registry,
+) -> Rows:
+    """What page_after gives, of one tenant, as rows."""
+    arguments: dict[str, Any] = {
+        "tenant": tenant,
+        "after": after,
+        "until": until,
+        "limit": limit,
+    }
+    if event_types is None and categories is None:
+        return _events(connection, "log_page", arguments, registry)
+    arguments["event_types"] = _array(event_types)
+    arguments["categories"] = _array(categories)
+    return _events(connection, "selected_log_page", arguments, registry)
 
 
 def shard_page_after(
@@ -98,13 +132,13 @@ def shard_page_after(
             "until": until,
             "limit": limit,
             "tenant": tenant,
-            "event_types": list(event_types),
+            "event_types": _array(event_types),
             "field": field,
             "shard": shard,
             "shards": shards,
         },
         registry,
-    )
+    ).all()
 
 
 def page_before(
@@ -116,7 +150,7 @@ def page_before(
     event_types: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events with position < before, newest first."""
     return _events(
         connection,
@@ -141,7 +175,7 @@ def stream_page(
     *,
     backwards: bool = False,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events of a stream, from `from_version` on in the given direction."""
     return _events(
         connection,
@@ -164,12 +198,12 @@ def correlation_page(
     limit: int = PAGE,
     *,
     registry: EventRegistry = default_registry,
-) -> list[RecordedEvent]:
+) -> Rows:
     """Up to `limit` events of one run with position > after, in order."""
     return _events(
         connection,
         "correlation",
-        {"tenant": tenant, "correlation_id": correlation_id, "after": after, "limit": limit},
+        {"tenant": tenant, "correlation_id": str(correlation_id), "after": after, "limit": limit},
         registry,
     )
 
@@ -182,8 +216,8 @@ def event_by_id(
     registry: EventRegistry = default_registry,
 ) -> RecordedEvent | None:
     """The event with that id, or None."""
-    found = _events(connection, "event", {"tenant": tenant, "event_id": event_id}, registry)
-    return found[0] if found else None
+    found = _events(connection, "event", {"tenant": tenant, "event_id": str(event_id)}, registry)
+    return found.last if found else None
 
 
 def events_at(
@@ -193,7 +227,7 @@ def events_at(
     registry: EventRegistry = default_registry,
 ) -> list[RecordedEvent]:
     """The events at these positions, as far as they are there, in order."""
-    return _events(connection, "events_at", {"positions": list(positions)}, registry)
+    return _events(connection, "events_at", {"positions": list(positions)}, registry).all()
 
 
 def event_at(
@@ -212,14 +246,14 @@ def stream_version(connection: Connection, tenant: str, stream_id: str) -> int:
 
 def streams_page(
     connection: Connection, tenant: str, after: str, limit: int, category: str | None = None
-) -> list[tuple[str, int]]:
-    """Up to `limit` (stream_id, stream_version) with stream_id > after, in order."""
+) -> list[tuple[str, int, datetime | None]]:
+    """Up to `limit` (stream_id, stream_version, closed_at) with stream_id > after, in order."""
     arguments = {"tenant": tenant, "after": after, "limit": limit, "category": category}
-    return [(row[0], row[1]) for row in _rows(connection, "streams", arguments)]
+    return [(row[0], row[1], row[2]) for row in _rows(connection, "streams", arguments)]
 
 
 def pages(
-    page: Callable[[RecordedEvent | None, int], list[RecordedEvent]], limit: int | None
+    page: Callable[[RecordedEvent | None, int], Rows], limit: int | None
 ) -> Iterator[RecordedEvent]:
     """Walks through pages until they end or `limit` events are out; memory holds one page.
 
@@ -227,54 +261,37 @@ def pages(
     """
 
     def walk() -> Iterator[list[RecordedEvent]]:
-        last, left = None, limit
+        last, left, most = None, limit, FIRST_PAGE
         while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
-            events = page(last, size)
-            yield events
-            if len(events) < size:
+            size = most if left is None else min(most, left)
+            with telemetry.operation("read") as noted:
+                rows = page(last, size)
+                noted.events = len(rows)
+            yield from rows.few()
+            if len(rows) < size:
                 return
-            last = events[-1]
-            left = None if left is None else left - len(events)
+            last, most = rows.last, page_size(rows)
+            left = None if left is None else left - len(rows)
 
     return chain.from_iterable(walk())
 
 
+def page_size(before: Rows) -> int:
+    """Events of the page after one that was full."""
+    return max(1, min(PAGE, PAGE_BYTES // max(1, before.bytes_each)))
+
+
 def _events(
     connection: Connection, name: str, arguments: dict[str, Any], registry: EventRegistry
-) -> list[RecordedEvent]:
-    return [from_row(row, registry) for row in _rows(connection, name, arguments)]
+) -> Rows:
+    with translated():
+        return Rows(connection, fetch(connection, _SQL[name], arguments), registry)
 
 
 def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
-    query: LiteralString = _SQL[name]
     with translated():
-        return connection.execute(query, arguments, binary=True).fetchall()
+        return fly(connection, [(_SQL[name], arguments)], binary=True)[0]
 
 
-class _Unfrozen:
-    """A RecordedEvent while it is filled; having the same slots, it can become one."""
-
-    __slots__ = RecordedEvent.__slots__
-
-
-def from_row(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
-    """The event in a row that holds the columns of `events`, in the order of its fields."""
-    # Reading everything is mostly this. A frozen class sets each field by a call, which takes
-    # four times as long as filling an object that is frozen afterwards.
-    made: Any = _Unfrozen()
-    (
-        made.position, made.tenant_id, made.event_id, made.stream_id, made.category,
-        made.stream_version, made.event_type, made.schema_version, made.correlation_id,
-        made.causation_id, made.agent, made.target_agent, made.retention_class, made.data,
-        made.data_hash, made.metadata, made.occurred_at, made.recorded_at, tags,
-    ) = row  # fmt: skip
-    made.tags = tuple(tags) if tags else ()
-    made.registry, made._event = registry, None
-    made.__class__ = RecordedEvent
-    recorded: RecordedEvent = made
-    return recorded
-
-
-def _array(values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else list(values)
+def _array(values: Sequence[str] | None) -> str | None:
+    return None if values is None else array_literal(tuple(values))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from eventstore import read
-from eventstore.append import check_name
-from eventstore.config import Settings, load
+from eventstore import read, receipts, standby
+from eventstore.append import Receipt
+from eventstore.config import Settings, load, mask
 from eventstore.database import Database, Limits
-from eventstore.event import RecordedEvent
+from eventstore.event import Event, RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import check_alone, query_page
 from eventstore.registry import EventRegistry, default_registry
+from eventstore.rows import Rows
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
 from eventstore.subscription import Checkpoint, Subscription
@@ -46,13 +48,15 @@ class LogReader:
         tenant: str | None = None,
         registry: EventRegistry = default_registry,
     ) -> Self:
-        """Opens the store at `url`, or where the settings point, or an embedded server.
+        """Opens the log at `url`, or where the settings point, or an embedded server.
+
+        Without a `url`, EVENTSTORE_READ_URL comes first: a standby, for instance.
 
         Raises StoreUnavailable, PermissionDenied, SchemaMismatch or ConfigurationError.
         """
         settings = load(database_url=url, tenant=tenant)
         check_name(settings.tenant, "tenant", MAX_NAME)
-        address, revive = connect_to(settings)
+        address, revive = cls._address(settings)
         database = Database(
             address,
             settings.tenant,
@@ -69,6 +73,18 @@ class LogReader:
             database.close()
             raise
         return cls(database, registry, settings)
+
+    @classmethod
+    def _address(cls, settings: Settings) -> tuple[str, Callable[[], None]]:
+        """Where to connect to, and what brings that server back."""
+        if settings.read_url is not None:
+            return settings.read_url, lambda: None
+        return connect_to(settings)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The masked address that reads go to, if it is not where the store is written."""
+        return None if self.settings.read_url is None else mask(self.settings.read_url)
 
     @property
     def tenant(self) -> str:
@@ -97,15 +113,20 @@ class LogReader:
         *,
         backwards: bool = False,
         limit: int | None = None,
+        min_position: int | None = None,
     ) -> Iterator[RecordedEvent]:
-        """A stream's events from `from_version` on: upwards from 1, or backwards from the end."""
+        """A stream's events from `from_version` on: upwards from 1, or backwards from the end.
+
+        With `min_position`, it waits first as `wait_for_position` does, and so shows one's writes.
+        """
         check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        self._reach(min_position)
         start = from_version if from_version is not None else 2**62 if backwards else 1
         step = -1 if backwards else 1
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = start if last is None else last.stream_version + step
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.stream_page(
                     c,
                     self.tenant,
@@ -128,16 +149,19 @@ class LogReader:
         event_types: Sequence[str] | None = None,
         query: Query | None = None,
         limit: int | None = None,
+        min_position: int | None = None,
     ) -> Iterator[RecordedEvent]:
         """The log's events with after < position <= until, in order, to the watermark at most.
 
-        Of some categories and event_types, or those that a query means.
+        Of some categories and event_types, or those that a query means. With `min_position`, it
+        waits first as `wait_for_position` does.
         """
         check_alone(query, categories, event_types)
+        self._reach(min_position)
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = after if last is None else last.position
             if query is not None:
                 return self.database.read(
@@ -145,13 +169,13 @@ class LogReader:
                         c, query, begin, end, size, tenant=self.tenant, registry=self.registry
                     )
                 )
-            return self.database.read(
-                lambda c: read.page_after(
+            return self.database.read_log(
+                lambda c: read.log_page(
                     c,
+                    self.tenant,
                     begin,
                     end,
                     size,
-                    tenant=self.tenant,
                     categories=categories,
                     event_types=event_types,
                     registry=self.registry,
@@ -160,12 +184,18 @@ class LogReader:
 
         return read.pages(page, limit)
 
-    def read_correlation(self, correlation_id: UUID) -> Iterator[RecordedEvent]:
-        """Every event of one run so far, across streams and agents, in log order."""
+    def read_correlation(
+        self, correlation_id: UUID, *, min_position: int | None = None
+    ) -> Iterator[RecordedEvent]:
+        """Every event of one run so far, across streams and agents, in log order.
 
-        def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+        With `min_position`, it waits first as `wait_for_position` does.
+        """
+        self._reach(min_position)
+
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = 0 if last is None else last.position
-            return self.database.read(
+            return self.database.read_log(
                 lambda c: read.correlation_page(
                     c, self.tenant, correlation_id, begin, size, registry=self.registry
                 )
@@ -175,18 +205,55 @@ class LogReader:
 
     def read_event(self, event_id: UUID) -> RecordedEvent | None:
         """The event with that id, or None."""
-        return self.database.read(
+        return self.database.read_log(
             lambda c: read.event_by_id(c, self.tenant, event_id, registry=self.registry)
         )
+
+    def committed(self, events: Sequence[Event | UUID]) -> frozenset[UUID]:
+        """The ids of those events, given as such or by their ids, that are recorded by now."""
+        return self.database.read(lambda c: receipts.committed(c, self.tenant, events))
+
+    def receipt_of(self, events: Sequence[Event | UUID]) -> Receipt | None:
+        """The receipt of the append of these events, if they are recorded by now.
+
+        For whoever has lost it, after a crash for example. None is the answer of this moment: what
+        a client sent before it died can still be under way. Appending the same events again is
+        certain, and gives the first receipt.
+
+        Raises DuplicateEventId when they are recorded otherwise than by one append to one stream,
+        and NotFound when their month is detached.
+        """
+        return self.database.read(lambda c: receipts.receipt_of(c, self.tenant, events))
 
     def stream_version(self, stream_id: str) -> int:
         """The stream's version now, 0 when it does not exist."""
         check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        return self.database.read(lambda c: read.stream_version(c, self.tenant, stream_id))
+        return self.database.read_log(lambda c: read.stream_version(c, self.tenant, stream_id))
 
     def watermark(self) -> int:
-        """The highest position below which nothing can still appear."""
-        return self.database.read(read.watermark)
+        """The highest position below which nothing can still appear.
+
+        On a standby it is the one that the primary stored last, and `read_age` tells its age.
+        """
+        return self.database.read_log(read.watermark)
+
+    def read_age(self) -> float:
+        """How many seconds old the watermark is: what was appended since may be missing.
+
+        0 on the primary. By the clocks of both servers; it grows while nobody stores a watermark.
+        """
+        return self.database.read(standby.read_age)
+
+    def wait_for_position(self, position: int, *, timeout: float = 5.0) -> int:
+        """Waits until reads show the log up to a position, such as a receipt's; returns how far.
+
+        `timeout` is in seconds. Raises ReadBehind or StoreUnavailable.
+        """
+        return standby.wait_for_position(self.database, position, timeout)
+
+    def _reach(self, min_position: int | None) -> None:
+        if min_position is not None:
+            self.wait_for_position(min_position)
 
     def subscribe(
         self,

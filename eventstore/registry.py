@@ -31,6 +31,9 @@ class EventRegistry:
         self._newest: dict[str, type[Event]] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         self._readers: dict[type[Event], Reader | None] = {}
+        self._quick: dict[str, tuple[int, Reader]] = {}
+        """For each type with a quick reader, the newest schema_version and its reader."""
+        self._reserved: dict[type[Event], str] = {}
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         """By its name, if it is the default one: every process has its own."""
@@ -38,7 +41,7 @@ class EventRegistry:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the quick readers: they can't be pickled, and make themselves again."""
-        return {**vars(self), "_readers": {}}
+        return {**vars(self), "_readers": {}, "_quick": {}}
 
     def register(self, cls: type[Event]) -> None:
         """Adds a class; raises InvalidEvent when another one has its type and schema_version."""
@@ -55,6 +58,7 @@ class EventRegistry:
                 event_type=name,
             )
         self._classes[name, number] = cls
+        self._quick.pop(name, None)
         newest = self._newest.get(name)
         if newest is None or newest.schema_version < number:
             self._newest[name] = cls
@@ -62,6 +66,14 @@ class EventRegistry:
     def knows(self, cls: type[Event]) -> bool:
         """Whether that very class is the registered one for its type and schema_version."""
         return self._classes.get((cls.event_type, cls.schema_version)) is cls
+
+    def reserve(self, cls: type[Event], by: str) -> None:
+        """Lets a registered class be read, and appended only `by` a part of the store."""
+        self._reserved[cls] = by
+
+    def reserved(self, cls: type[Event]) -> str | None:
+        """Which part of the store alone appends events of that class; None if anybody may."""
+        return self._reserved.get(cls)
 
     def __iter__(self) -> Iterator[type[Event]]:
         return iter(self._classes.values())
@@ -92,11 +104,19 @@ class EventRegistry:
         Raises InvalidEvent when a registered class refuses the stored payload: a class that was
         changed without a new schema_version.
         """
-        cls = self._newest.get(recorded.event_type)
-        if cls is None:
+        quick = self._quick.get(recorded.event_type)
+        if quick is not None and quick[0] == recorded.schema_version:
+            try:
+                return quick[1](recorded.data, recorded.event_id)
+            except Exception:  # noqa: BLE001 - pydantic has the last word
+                pass
+            cls = self._newest[recorded.event_type]
+            return self._validated(cls, recorded.data, recorded.event_id)
+        newest = self._newest.get(recorded.event_type)
+        if newest is None:
             return RawEvent(recorded.event_type, recorded.schema_version, recorded.payload)
-        if cls.schema_version == recorded.schema_version:
-            return self._read(cls, recorded.data, recorded.event_id)
+        if newest.schema_version == recorded.schema_version:
+            return self._read(newest, recorded.data, recorded.event_id)
         number, payload = self._upcast(recorded)
         older = self._classes.get((recorded.event_type, number))
         if older is None:
@@ -109,15 +129,20 @@ class EventRegistry:
         if quickly is not None:
             try:
                 return quickly(data, event_id)
-            except Exception:  # noqa: BLE001 - pydantic has the last word
+            except Exception:  # noqa: BLE001 - as above
                 pass
+        return self._validated(cls, data, event_id)
+
+    def _validated(self, cls: type[Event], data: bytes, event_id: UUID) -> Event:
         try:
             event = cls.model_validate_json(data, context=READ_BACK)
         except ValidationError as error:
             raise invalid(error, cls.event_type) from error
         identify(event, event_id)
         if cls not in self._readers:  # only now: pydantic completes a class when it is first used
-            self._readers[cls] = quick_reader(cls)
+            self._readers[cls] = reader = quick_reader(cls)
+            if reader is not None and self._newest[cls.event_type] is cls:
+                self._quick[cls.event_type] = cls.schema_version, reader
         return event
 
     def _upcast(self, recorded: RecordedEvent) -> tuple[int, Payload]:
@@ -129,5 +154,7 @@ class EventRegistry:
 
 default_registry: Final = EventRegistry()
 """Where event classes go unless they name another registry."""
+
+RecordedEvent.registry = default_registry
 
 upcaster = default_registry.upcaster

@@ -14,7 +14,8 @@ from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import windows
-from eventstore.store import EventStore
+from eventstore.reader import LogReader
+from eventstore.rows import Rows
 
 __all__ = ["Selection", "find"]
 
@@ -53,7 +54,7 @@ class Selection:
 
 
 def find(
-    store: EventStore, wanted: Selection, *, limit: int | None = None, reverse: bool = False
+    store: LogReader, wanted: Selection, *, limit: int | None = None, reverse: bool = False
 ) -> Iterator[RecordedEvent]:
     """Up to `limit` events in order of position, or the newest first; memory holds one page.
 
@@ -87,7 +88,7 @@ def find(
     )
 
 
-def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[RecordedEvent]:
+def _run(store: LogReader, correlation_id: UUID, reverse: bool) -> Iterator[RecordedEvent]:
     events = store.read_correlation(correlation_id)
     first = next(events, None)
     if first is None:
@@ -96,7 +97,7 @@ def _run(store: EventStore, correlation_id: UUID, reverse: bool) -> Iterator[Rec
 
 
 def _tagged(
-    store: EventStore, wanted: Selection, query: Query, reverse: bool
+    store: LogReader, wanted: Selection, query: Query, reverse: bool
 ) -> Iterator[RecordedEvent]:
     if not reverse:
         yield from store.read_all(wanted.after, wanted.until, query=query)
@@ -108,12 +109,12 @@ def _tagged(
 
 
 def _newest_first(
-    store: EventStore, wanted: Selection, limit: int | None
+    store: LogReader, wanted: Selection, limit: int | None
 ) -> Iterator[RecordedEvent]:
     mark = store.watermark()
     end = mark if wanted.until is None else min(wanted.until, mark)
 
-    def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+    def page(last: RecordedEvent | None, size: int) -> Rows:
         before = end + 1 if last is None else last.position
         return store.database.read(
             lambda c: read.page_before(

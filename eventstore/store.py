@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
-from eventstore import context
+from eventstore import context, telemetry
 from eventstore.append import (
     ANY,
     Append,
@@ -18,19 +18,28 @@ from eventstore.append import (
     prepare,
 )
 from eventstore.arrivals import Appended, Arrivals
-from eventstore.command import Command
+from eventstore.batch_key import events_with_key
+from eventstore.command import Command, Decided, State
 from eventstore.config import Settings
 from eventstore.context import Says
 from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.execute import Executor
 from eventstore.guards import Guards
+from eventstore.importer import Importers
+from eventstore.importing import Imported, import_appends
 from eventstore.query import Query
 from eventstore.reader import LogReader
 from eventstore.registry import EventRegistry
+from eventstore.server import connect_to
+from eventstore.streams import Streams
+from eventstore.subscriptions import Subscriptions
 from eventstore.writer import GroupCommitWriter
+from eventstore.writer_stats import WriterStats
 
 __all__ = ["EventStore"]
+
+S = TypeVar("S", bound=State)
 
 
 class EventStore(LogReader):
@@ -44,15 +53,45 @@ class EventStore(LogReader):
 
     def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
         super().__init__(database, registry, settings)
-        self.writer = GroupCommitWriter(database)
+        self.writer = GroupCommitWriter(
+            database,
+            timeout=settings.append_timeout,
+            max_appends=settings.max_pending_appends,
+            max_bytes=settings.max_pending_bytes,
+        )
+        self.importers = Importers(database)
         self.arrivals = Arrivals(database)
         self.executor = Executor(self)
+        self.streams = Streams(database)
+        self.subscriptions = Subscriptions(database, registry)
 
-    def close(self) -> None:
-        """Finishes the appends under way, ends waits, and gives back the connections."""
-        self.writer.close()
-        self.arrivals.close()
-        super().close()
+    @classmethod
+    def _address(cls, settings: Settings) -> tuple[str, Callable[[], None]]:
+        """Reads go where writes go, so that they show what was written."""
+        return connect_to(settings)
+
+    @property
+    def elsewhere(self) -> None:
+        """Nowhere else."""
+
+    def close(self, timeout: float | None = None) -> None:
+        """Refuses what comes after, finishes the appends, ends waits, gives back the connections.
+
+        `timeout` is in seconds, by default `append_timeout` of the settings. Raises NotFlushed,
+        with the ids of the events, when appends have no outcome until then; it is closed all the
+        same.
+        """
+        try:
+            self.writer.close(timeout)
+        finally:
+            self.importers.close()
+            self.arrivals.close()
+            super().close()
+
+    @property
+    def writer_stats(self) -> WriterStats:
+        """How many appends wait, how they were sent, and how long they waited."""
+        return self.writer.stats
 
     def context(
         self,
@@ -87,55 +126,107 @@ class EventStore(LogReader):
         tags: Sequence[str] = (),
         fail_if_any: Query | None = None,
         after: int = 0,
+        batch_key: str | None = None,
+        timeout: float | None = None,
     ) -> Receipt:
         """Appends events to one stream, all or none, and returns when they are on disk.
 
         What is not given comes from the surrounding `context`. The same event objects again give
-        the first receipt, under any expected_version and any condition.
+        the first receipt, under any expected_version and any condition; with a `batch_key`, equal
+        events under the same key do.
 
         `tags` name what else the events are about. `fail_if_any` is a condition: nothing is
         recorded when an event that the query means has a position above `after`. That is the last
         position that the caller has read to (see docs/tags.md); 0 means that there may be none.
+        `timeout` is in seconds, by default `append_timeout` of the settings.
 
         Raises InvalidEvent, ConcurrencyConflict, ConditionFailed, DuplicateEventId, StreamClosed,
-        PermissionDenied or StoreUnavailable.
+        PermissionDenied, Overloaded when it could not be sent in time, or StoreUnavailable.
         """
-        said = context.in_context(
-            Append(
-                stream_id,
-                events,
-                expected_version,
-                agent,
-                target_agent,
-                correlation_id,
-                causation_id,
-                occurred_at,
-                {} if metadata is None else metadata,
-                tags,
-                fail_if_any,
-                after,
-            )
+        said = Append(
+            stream_id,
+            events if batch_key is None else events_with_key(batch_key, events),
+            expected_version,
+            agent,
+            target_agent,
+            correlation_id,
+            causation_id,
+            occurred_at,
+            {} if metadata is None else metadata,
+            tags,
+            fail_if_any,
+            after,
         )
-        return self.writer.append(self.prepare([said]))[0]
+        return self.record([said], timeout=timeout)[0]
 
-    def append_many(self, appends: Sequence[Append]) -> list[Receipt]:
+    def append_many(
+        self, appends: Sequence[Append], *, timeout: float | None = None
+    ) -> list[Receipt]:
         """Appends to several streams, all or nothing, and returns a receipt for each.
 
         Raises what `append` raises; the first refusal refuses all. The conditions of all are
         judged before any of them is recorded.
         """
-        return self.writer.append(self.prepare(context.all_in_context(appends)))
+        return self.record(appends, timeout=timeout)
 
-    def execute(self, command: Command, **says: Unpack[Says]) -> Receipt:
+    def import_events(
+        self,
+        appends: Iterable[Append],
+        *,
+        progress: Callable[[Imported], object] | None = None,
+    ) -> Imported:
+        """Appends very many, each with an outcome of its own, some thousand in one transaction.
+
+        Their order is that of the log. Memory stays flat, however many there are. `progress` is
+        called after each batch. The same import again adds nothing, so one that broke off is
+        resumed by doing it again, if its events have ids that stay (`Event.with_id`).
+
+        Raises PermissionDenied or StoreUnavailable, and what the iterable raises; what came before
+        stays recorded.
+        """
+        with self.importers.lend() as importer:
+            return import_appends(
+                importer,
+                appends,
+                lambda append: self.prepare([context.in_context(append)]),
+                progress,
+            )
+
+    def execute(
+        self, command: Command, *, timeout: float | None = None, **says: Unpack[Says]
+    ) -> Receipt:
         """Decides a command on what its streams say now, and appends what it decides.
 
         When another writer moves one of these streams meanwhile, it decides again, in bounds. The
-        same command again gives the receipt of the first time. The keywords are those of `append`.
+        same command again gives the receipt of the first time. The keywords are those of `append`;
+        `timeout` is for the appends of all tries.
 
         Raises what the command's `decide` does (a CommandRefused), ValueTaken, and what `append`
         raises; ConcurrencyConflict only when other writers were quicker twenty times in a row.
         """
-        return self.executor.execute(command, says)
+        return self.executor.execute(command, says, timeout)
+
+    def transact(
+        self,
+        stream_id: str,
+        state: S,
+        decide: Callable[[S], Decided],
+        *,
+        timeout: float | None = None,
+        **says: Unpack[Says],
+    ) -> Receipt | None:
+        """Decides on what one stream says now, and appends what is decided; None for nothing.
+
+            store.transact("account-7", Account(), lambda account: account.withdraw(30))
+
+        `state` is the state before any event, and folds by `after`; `decide` is pure, because it
+        is asked again when another writer was quicker. Unlike a command, a transaction that is
+        called again is another one. The keywords are those of `execute`.
+
+        Raises what `decide` does, ValueTaken, and what `append` raises; ConcurrencyConflict only
+        when other writers were quicker twenty times in a row.
+        """
+        return self.executor.transact(stream_id, state, decide, says, timeout)
 
     def wait_for(self, appended: Appended, projection: str, *, timeout: float = 5.0) -> int:
         """Waits until a projection's rows show what was appended, and its hooks were told of it.
@@ -147,6 +238,22 @@ class EventStore(LogReader):
         unknown or never ran, DeadlineExceeded, or StoreUnavailable.
         """
         return self.arrivals.submit(appended, projection, timeout).result()
+
+    def record(
+        self,
+        appends: Sequence[Append],
+        guards: Guards | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[Receipt]:
+        """Completes appends from the context, appends them all or nothing, and waits.
+
+        What `append`, `append_many` and the decisions come to; raises what they do.
+        """
+        with telemetry.operation("append") as noted:
+            request = self.prepare(context.all_in_context(appends), guards)
+            noted.tell(request)
+            return self.writer.append(request, timeout)
 
     def prepare(self, appends: Sequence[Append], guards: Guards | None = None) -> Request:
         """Checks and encodes appends for this store; raises InvalidEvent or StoreUnavailable."""

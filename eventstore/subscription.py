@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import length_hint
 from threading import Event as Signal
 from threading import Lock
 from typing import Final, Self
@@ -15,6 +16,7 @@ from eventstore.event import RecordedEvent
 from eventstore.query import Query
 from eventstore.read_query import query_page
 from eventstore.registry import EventRegistry
+from eventstore.rows import Rows
 
 __all__ = ["Checkpoint", "Pace", "Subscription"]
 
@@ -61,8 +63,7 @@ class Pace:
 class Subscription:
     """An iterator over the log from a checkpoint on, that waits at the end for more.
 
-    It ends when `close` is called, from any thread, or when its `with` block ends. `checkpoint`
-    is the last event that was handed out.
+    It ends when `close` is called, from any thread, or when its `with` block ends.
     """
 
     def __init__(
@@ -74,38 +75,54 @@ class Subscription:
         event_types: Sequence[str] | None = None,
         query: Query | None = None,
     ) -> None:
-        self.checkpoint = after if isinstance(after, Checkpoint) else Checkpoint(after)
+        self._after = after if isinstance(after, Checkpoint) else Checkpoint(after)
         self._database, self._registry = database, registry
         self._categories, self._event_types, self._query = categories, event_types, query
         self._stopped = Signal()
-        self._filling = Lock()
-        self._page: list[RecordedEvent] = []
-        self._next = 0
-        self._read_until = self.checkpoint.position
+        self._filling, self._turning = Lock(), Lock()
+        self._last: RecordedEvent | None = None
+        self._few: Iterator[RecordedEvent] = iter(())
+        """Of the page, what is made of its rows already,"""
+        self._rest: Iterator[list[RecordedEvent]] = iter(())
+        """and what is not."""
+        self._read_until = self._after.position
+        self._mark, self._marked_by = 0, 0
+        self._size = read.FIRST_PAGE
         self._pace = Pace()
         self._recognised: set[int] = set()
-        if self.checkpoint.data_hash:
-            self._database.read(self._recognise)
+        if self._after.data_hash:
+            self._database.read_log(self._recognise)
 
     def __iter__(self) -> Iterator[RecordedEvent]:
         return self
 
     def __next__(self) -> RecordedEvent:
-        while not self._stopped.is_set() and not self.buffered:
-            self.fill()
+        while True:
+            for recorded in self._few:
+                self._last = recorded
+                return recorded
+            if self._stopped.is_set():
+                raise StopIteration
             if not self.buffered:
-                self._stopped.wait(self.pause())
-        if self._stopped.is_set():
-            raise StopIteration
-        recorded = self._page[self._next]
-        self._next += 1
-        self.checkpoint = Checkpoint(recorded.position, recorded.data_hash)
-        return recorded
+                self.fill()
+                if not self.buffered:
+                    self._stopped.wait(self.pause())
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Of the last event that was handed out; before the first one, where it began."""
+        last = self._last
+        return self._after if last is None else Checkpoint(last.position, last.data_hash)
 
     @property
     def buffered(self) -> bool:
         """Whether the next event is here already, so that `next` won't wait."""
-        return self._next < len(self._page)
+        if length_hint(self._few):
+            return True
+        with self._turning:
+            if not length_hint(self._few):
+                self._few = iter(next(self._rest, ()))
+            return length_hint(self._few) > 0
 
     def fill(self) -> None:
         """Looks for the next page, unless something is buffered."""
@@ -113,9 +130,14 @@ class Subscription:
         with self._filling:
             if self.buffered:
                 return
-            self._page, self._next = self.fetch(), 0
-            if self._page:
+            rows = self._fetch(self._size)
+            if rows:
                 self._pace.reset()
+                self._size = read.page_size(rows)
+                with self._turning:
+                    self._rest = rows.few()
+            if self._stopped.is_set():
+                self._drop()
 
     def pause(self) -> float:
         """Seconds to wait before the next look."""
@@ -123,44 +145,63 @@ class Subscription:
 
     def fetch(self, limit: int = read.PAGE) -> list[RecordedEvent]:
         """The next page, without waiting; empty when there is nothing new."""
+        rows = self._fetch(limit)
+        return rows.all() if rows else []
 
-        def page(connection: Connection) -> tuple[int, list[RecordedEvent]]:
+    def close(self) -> None:
+        """Ends the iteration, at once if it is waiting."""
+        self._stopped.set()
+        self._drop()
+
+    def _drop(self) -> None:
+        with self._turning:
+            self._few, self._rest = iter(()), iter(())
+
+    def _fetch(self, limit: int) -> Rows | None:
+        def page(connection: Connection) -> tuple[int, Rows | None]:
             self._recognise(connection)
-            until = read.watermark(connection)
+            until = self._watermark(connection)
             if until <= self._read_until:
-                return self._read_until, []
-            events = self._read(connection, until, limit)
-            return (events[-1].position if len(events) == limit else until), events
+                return self._read_until, None
+            rows = self._read(connection, until, limit)
+            return (rows.last.position if len(rows) == limit else until), rows
 
-        self._read_until, events = self._database.read(page)
-        return events
+        self._read_until, rows = self._database.read_log(page)
+        return rows
 
-    def _read(self, connection: Connection, until: int, limit: int) -> list[RecordedEvent]:
+    def _read(self, connection: Connection, until: int, limit: int) -> Rows:
         after, tenant, registry = self._read_until, self._database.tenant, self._registry
         if self._query is not None:
             return query_page(
                 connection, self._query, after, until, limit, tenant=tenant, registry=registry
             )
-        return read.page_after(
+        return read.log_page(
             connection,
+            tenant,
             after,
             until,
             limit,
-            tenant=tenant,
             categories=self._categories,
             event_types=self._event_types,
             registry=registry,
         )
-
-    def close(self) -> None:
-        """Ends the iteration, at once if it is waiting."""
-        self._stopped.set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _watermark(self, connection: Connection) -> int:
+        """The watermark, asked for once for all pages up to it.
+
+        Another connection asks anew: a server that crashed in between may hand out positions once
+        more that nobody had committed.
+        """
+        session = connection.info.backend_pid
+        if self._marked_by != session or self._mark <= self._read_until:
+            self._mark, self._marked_by = read.watermark(connection), session
+        return self._mark
 
     def _recognise(self, connection: Connection) -> None:
         """Compares the checkpoint with the log, once a connection.

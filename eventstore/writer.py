@@ -1,262 +1,246 @@
 """The group-commit writer: many callers, one connection, one transaction for all who wait.
 
-The first caller leads: it sends what is queued as one batch, its own request among it, and hands
-each caller its outcome. Who comes meanwhile queues, and one of them leads next. A lone caller so
-pays for no hand-over, and many share one round trip and one flush to disk. Callers that can't
-block (the asynchronous store) are led by a thread of the writer's own.
+A caller who meets nobody sends its own request: no queue, no thread, no hand-over. Who comes
+meanwhile queues, and a thread of the writer's own sends what is queued, one batch after the other,
+until nobody waits. It tells the callers of a batch how it ended while the next one is under way.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from threading import Event as Signal
-from threading import Lock, Thread
-from typing import Final
+from threading import Condition, Event, Lock, Thread, current_thread
+from time import monotonic
 from uuid import UUID
 
 from eventstore.append import Receipt, Request
-from eventstore.appender import Appender, is_lost
+from eventstore.appender import Appender
+from eventstore.backlog import Backlog
+from eventstore.batch import Told, in_doubt, send, tell
 from eventstore.database import Database
-from eventstore.errors import AppendRefused, EventStoreError, StoreUnavailable
-from eventstore.pending import Pending
+from eventstore.errors import AppendRefused, EventStoreError, NotFlushed, StoreUnavailable
+from eventstore.limits import APPEND_TIMEOUT, MAX_PENDING_APPENDS, MAX_PENDING_BYTES
+from eventstore.pending import Blocked, Pending, Submitted
+from eventstore.writer_stats import Tally, WriterStats
 
 __all__ = ["GroupCommitWriter"]
-
-MAX_BATCH_EVENTS: Final = 1_000
-MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 
 
 class GroupCommitWriter:
     """Appends requests through one connection, an outcome for each.
 
-    Any number of threads may call; `append` blocks, `submit` gives a future.
+    Any number of threads may call; `append` blocks, `submit` gives a future. `timeout` is in
+    seconds; without one it is `timeout` of the writer.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        timeout: float = APPEND_TIMEOUT,
+        max_appends: int = MAX_PENDING_APPENDS,
+        max_bytes: int = MAX_PENDING_BYTES,
+    ) -> None:
         self._appender = Appender(database)
+        self._timeout = timeout
+        # The server itself ends a statement in time, so a lone caller need not watch the clock.
+        self._server_is_stricter = timeout >= database.limits.command
         self._mutex = Lock()
-        self._queue: deque[Pending] = deque()
+        self._room = Condition(self._mutex)
+        self._queue = Backlog(max_appends, max_bytes)
         self._led = False
-        self._appointed: Pending | None = None
-        """Whose turn it is to lead, until it begins to."""
+        """Whether somebody uses the connection: a lone caller, or the writer's thread."""
+        self._sent: Sequence[Pending] = ()
+        self._alone: Request | None = None
+        """What the database works on now."""
+        self._tally = Tally()
         self._closed = False
+        self._over = Event()
+        """Closed, and nobody leads any more."""
         self._thread: Thread | None = None
-        self._wake = Signal()
+        self._wake = Lock()
+        self._wake.acquire()
 
-    def append(self, request: Request) -> list[Receipt]:
+    def append(self, request: Request, timeout: float | None = None) -> list[Receipt]:
         """Appends, waits, and returns a receipt for each append of the request.
 
-        Raises AppendRefused, PermissionDenied, or StoreUnavailable with the ids in doubt.
+        Raises AppendRefused, PermissionDenied, Overloaded when it could not be sent in time, or
+        StoreUnavailable with the ids in doubt.
         """
-        with self._mutex:
-            alone = not (self._led or self._closed)
+        if timeout is None and self._server_is_stricter:
+            with self._mutex:
+                alone = not (self._led or self._closed)
+                if alone:
+                    self._led = True
             if alone:
-                self._led = True
-        if alone:
-            return self._send_alone(request)
-        pending = Pending(request, None)
-        if self._enqueue(pending):
-            self._lead(pending)
-        else:
-            self._follow(pending)
-        if pending.error is not None:
-            raise pending.error
-        assert pending.receipts is not None
-        return pending.receipts
+                return self._send_alone(request)
+        pending = Blocked(request, self.deadline(timeout))
+        self.enqueue(pending)
+        try:
+            told = pending.wait()
+        except BaseException:
+            self.give_up(pending)
+            raise
+        if not told:
+            self.give_up(pending)
+        if isinstance(pending.outcome, list):
+            return pending.outcome
+        assert pending.outcome is not None, "the gate opens with an outcome"
+        raise pending.outcome
 
     def submit(self, request: Request) -> Future[list[Receipt]]:
         """Appends in the background; the future gives what `append` returns or raises."""
         return self.submit_many([request])[0]
 
     def submit_many(self, requests: Sequence[Request]) -> list[Future[list[Receipt]]]:
-        """Appends in the background, in order, each by itself and as many as can be at once."""
-        futures: list[Future[list[Receipt]]] = [Future() for _ in requests]
-        pending = list(map(Pending, requests, futures))
-        if pending and self._enqueue(*pending):
-            self._appointed = pending[0]
-            self._rouse()
-        return futures
+        """Appends in the background, in order, each by itself and as many as can be at once.
 
-    def close(self) -> None:
-        """Sends what is queued, refuses what comes after, and closes the connection."""
-        with self._mutex:
-            self._closed = True
-            thread = self._thread
-        if thread is not None:
-            self._wake.set()
-            thread.join()
-        with self._mutex:
-            idle = not self._led
-        if idle:
-            self._appender.close()
+        Waits for room first; raises Overloaded when there is none in time.
+        """
+        deadline = self.deadline(None)
+        with self._room:
+            room = self._room.wait_for(lambda: self._queue.has_room or self._closed, self._timeout)
+            if not room:
+                self._tally.overloaded += 1
+                raise self._queue.overloaded(self._timeout)
+        pending = [Submitted(request, deadline) for request in requests]
+        if pending:
+            self.enqueue(*pending)
+        return [each.future for each in pending]
 
-    def _enqueue(self, *pending: Pending) -> bool:
-        """Whether the caller is the one to lead."""
+    def deadline(self, timeout: float | None) -> float:
+        """When a call that begins now is over, by monotonic()."""
+        return monotonic() + (self._timeout if timeout is None else timeout)
+
+    def enqueue(self, *pending: Pending) -> None:
+        """Has requests sent in their turn, and their callers told."""
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("the store is closed; open it again")
             self._queue.extend(pending)
-            if self._led:
-                return False
-            self._led = True
-            return True
+            led, self._led = self._led, True
+        if not led:
+            self._rouse()
+
+    def waiting(self) -> list[Pending]:
+        """The requests that queue, and those under way."""
+        with self._mutex:
+            return [*self._queue, *self._sent]
+
+    def give_up(self, pending: Pending) -> None:
+        """Ends the wait of one whose caller leaves: its outcome says what is known of it."""
+        with self._mutex:
+            if pending.outcome is not None:
+                return
+            now = monotonic()
+            waited = now - pending.entered
+            if self._queue.withdraw(pending):
+                self._tally.overloaded += now >= pending.deadline  # else it was interrupted
+                pending.outcome = self._queue.overloaded(waited)
+            else:
+                pending.outcome = StoreUnavailable(
+                    f"no answer within {waited:.3g} s", event_ids=pending.request.event_ids
+                )
+
+    @property
+    def stats(self) -> WriterStats:
+        """What waits now, and what was done since the writer was made."""
+        with self._mutex:
+            in_flight = len(self._sent) + (self._alone is not None)
+            return self._tally.stats(len(self._queue), self._queue.bytes, in_flight)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Refuses what comes after, sends what is queued, and closes the connection.
+
+        Raises NotFlushed with the ids of what was not recorded for certain within `timeout`.
+        """
+        with self._mutex:
+            self._closed = True
+            self._room.notify_all()
+            idle, self._led = not self._led, True
+        if idle:
+            self._end()
+        if self._over.wait(self._timeout if timeout is None else timeout):
+            if self._thread is not None:
+                self._thread.join()
+            return
+        with self._mutex:
+            left, sent = self._queue.clear(), [pending.request for pending in self._sent]
+            if self._alone is not None:
+                sent.append(self._alone)
+        reason = "the store was closed before this was sent; nothing of it was recorded"
+        tell([(pending, StoreUnavailable(reason)) for pending in left])
+        raise NotFlushed(_ids([pending.request for pending in left]), _ids(sent))
 
     def _send_alone(self, request: Request) -> list[Receipt]:
         """Sends the request of a caller who met nobody: the usual case, without the queue."""
+        self._alone = request
+        self._tally.alone += 1
         try:
             outcome = self._appender.append([request])[0]
         except EventStoreError as error:
-            raise _in_doubt(error, request) from error.__cause__
+            raise in_doubt(error, request) from error.__cause__
         finally:
-            self._hand_over()
+            self._alone = None
+            with self._mutex:
+                done = not self._queue
+                if done and not self._closed:
+                    self._led = False
+            if not done:
+                self._rouse()
+            elif self._closed:
+                self._end()
         if isinstance(outcome, AppendRefused):
             raise outcome
         return outcome
 
-    def _follow(self, pending: Pending) -> None:
-        """Waits for the outcome, or for the turn to lead."""
-        try:
-            pending.gate.acquire()
-        except BaseException:
-            # The caller was interrupted and leaves: should it be its turn to lead, now or later,
-            # the writer's own thread leads in its place.
-            with self._mutex:
-                pending.future = Future()
-                pending.future.set_running_or_notify_cancel()
-                appointed = self._appointed is pending
-            if appointed:
-                self._rouse()
-            raise
-        if not pending.done:
-            self._lead(pending)
-
-    def _lead(self, own: Pending) -> None:
-        """Sends batches until the leader's own request has its outcome, then hands over."""
-        self._appointed = None
-        try:
-            while not own.done:
-                self._flush(own)
-        finally:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        with self._mutex:
-            if not self._queue:
-                self._led = False
-                if self._closed:
-                    self._appender.close()
-                    self._wake.set()
-                return
-            self._appointed = successor = self._queue[0]
-            blocking = successor.future is None
-            if blocking:
-                successor.gate.release()
-        if not blocking:
-            self._rouse()
-
     def _rouse(self) -> None:
-        """Lets the writer's own thread lead."""
-        with self._mutex:
-            if self._thread is None:
-                self._thread = Thread(target=self._serve, name="eventstore writer", daemon=True)
-                self._thread.start()
-        self._wake.set()
+        """Has the writer's thread lead; whoever calls this leads until then."""
+        if self._thread is None:
+            self._thread = Thread(target=self._serve, name="eventstore writer", daemon=True)
+            self._thread.start()
+        self._wake.release()
 
     def _serve(self) -> None:
         while True:
-            self._wake.wait()
-            self._wake.clear()
-            with self._mutex:
-                appointed = self._appointed
-                done = self._closed and not self._led
-            if appointed is not None and appointed.future is not None:
-                self._lead(appointed)
-            elif done:
+            self._wake.acquire()
+            if not self._over.is_set():
+                self._lead()
+            if self._over.is_set():
                 return
 
-    def _flush(self, own: Pending) -> None:
-        batch = self._take()
-        if not batch:
-            return
-        try:
-            self._send(batch)
-        except BaseException as error:
-            # An interrupt of the leader is not the others' failure: they go on, first in line.
-            # Their ids make the repeat safe, whether or not this batch reached the log.
-            waiting = [pending for pending in batch if not pending.done]
-            if isinstance(error, Exception):
-                for pending in waiting:
-                    pending.settle(None, _in_doubt(error, pending.request))
-                return
-            own.settle(None, error)
+    def _lead(self) -> None:
+        """Sends batches until nobody waits."""
+        told: Told = []
+        while True:
+            now = monotonic()
             with self._mutex:
-                self._queue.extendleft(other for other in reversed(waiting) if other is not own)
-            raise
-
-    def _take(self) -> list[Pending]:
-        """The next batch: in order, within its limits, no event id twice; a guarded one alone."""
-        batch: list[Pending] = []
-        ids: set[UUID] = set()
-        size = 0
-        with self._mutex:
-            while self._queue:
-                request = self._queue[0].request
-                size += request.size
-                if batch and (
-                    request.guards is not None
-                    or batch[0].request.guards is not None
-                    or len(ids) + len(request.event_ids) > MAX_BATCH_EVENTS
-                    or size > MAX_BATCH_BYTES
-                    or not ids.isdisjoint(request.event_ids)
-                ):
+                # Half of those who wait or are about to be told: so one half says what is next
+                # while the database works for the other.
+                most = (len(told) + len(self._queue) + 1) // 2 if told else len(self._queue)
+                batch, late = self._queue.take(most, now)
+                told += [(each, self._queue.overloaded(now - each.entered)) for each in late]
+                self._tally.overloaded += len(late)
+                self._sent = batch
+                self._room.notify_all()
+                if not batch and not told:
+                    self._led = self._closed
                     break
-                pending = self._queue.popleft()
-                if pending.begin():
-                    ids.update(request.event_ids)
-                    batch.append(pending)
-        return batch
+            former, told = told, []
+            if batch:
+                self._tally.batch(batch, now)
+                told = send(self._appender, batch, lambda: tell(former))  # noqa: B023
+            tell(former)
+        if self._closed:
+            self._end()
 
-    def _send(self, batch: Sequence[Pending]) -> None:
-        try:
-            outcomes = self._appender.append([pending.request for pending in batch])
-        except EventStoreError as error:
-            if len(batch) == 1 or is_lost(error):
-                raise
-            self._send_each(batch)
-        else:
-            for pending, outcome in zip(batch, outcomes, strict=True):
-                if isinstance(outcome, AppendRefused):
-                    pending.settle(None, outcome)
-                else:
-                    pending.settle(outcome, None)
-
-    def _send_each(self, batch: Sequence[Pending]) -> None:
-        """Sends each request alone: one of them spoils the statement for all.
-
-        A stream that somebody holds locked for too long is not waited for again.
-        """
-        held: dict[str, EventStoreError] = {}
-        for pending in batch:
-            streams = {append.stream_id for append in pending.request.appends}
-            known = next((held[stream_id] for stream_id in streams if stream_id in held), None)
-            try:
-                if known is not None:
-                    raise known
-                self._send([pending])
-            except EventStoreError as error:
-                if is_lost(error):
-                    raise
-                if isinstance(error, StoreUnavailable):
-                    held.update(dict.fromkeys(streams, error))
-                pending.settle(None, error)
+    def _end(self) -> None:
+        """Closes the connection; whoever leads calls this, last."""
+        self._appender.close()
+        self._over.set()
+        if self._thread is not None and self._thread is not current_thread():
+            self._wake.release()  # so that it ends too
 
 
-def _in_doubt(error: Exception, request: Request) -> Exception:
-    """The error with the ids of the request, if nobody knows whether it was recorded."""
-    if isinstance(error, StoreUnavailable) and is_lost(error):
-        doubt = StoreUnavailable(error.reason, event_ids=request.event_ids)
-        doubt.__cause__ = error.__cause__
-        return doubt
-    return error
+def _ids(requests: Sequence[Request]) -> list[UUID]:
+    return [event_id for request in requests for event_id in request.event_ids]

@@ -2,7 +2,8 @@
 
 An adapter has `fill(url, keys, events)`, which appends the events through its package, and
 `project(url)`, which runs the package's projection runner over them from the first one on and
-returns the seconds until the last row is written. Every adapter folds the same: releases of
+returns the seconds until the last row is written. One that can follow has `follow(url)` and
+`Appending(url)` besides. Every adapter folds the same: releases of
 packages, `keys` of them, into a row each that counts them and keeps the last.
 
 Left out is logicblocks-event-store: it has PostgreSQL from 0.1.3 on, which needs Python 3.13, and
@@ -12,15 +13,23 @@ the release for Python 3.11 is an empty placeholder.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
-__all__ = ["PEERS", "Peer", "releases"]
+__all__ = ["PEERS", "Appending", "Peer", "releases"]
+
+
+class Appending(Protocol):
+    """What registers packages with a peer, an append each."""
+
+    def register(self, package: UUID) -> None:
+        """Appends the first event of a package."""
 
 
 class Peer:
@@ -50,6 +59,24 @@ class Peer:
         """Seconds of folding all events of a filled database."""
         return float(self._run("project", url))
 
+    @contextmanager
+    def following(self, url: str) -> Iterator[None]:
+        """Its projector in a process of its own, while the block lasts."""
+        process = get_context("spawn").Process(
+            target=_call_silently, args=(self._adapter, "follow", url), daemon=True
+        )
+        process.start()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.join()
+
+    def appending(self, url: str) -> AbstractContextManager[Appending]:
+        """Its application, in this process."""
+        made: AbstractContextManager[Appending] = import_module(self._adapter).Appending(url)
+        return made
+
     def _run(self, task: str, *arguments: Any) -> Any:
         context = get_context("spawn")
         here, there = context.Pipe(duplex=False)
@@ -68,6 +95,10 @@ def releases(keys: int, events: int) -> Iterator[tuple[UUID, str]]:
     """(package, release) of each event: all packages in turn, again and again."""
     for number in range(events):
         yield UUID(int=number % keys + 1), f"{number // keys}.{number % 97}"
+
+
+def _call_silently(adapter: str, task: str, url: str) -> None:
+    getattr(import_module(adapter), task)(url)
 
 
 def _call(adapter: str, task: str, arguments: tuple[Any, ...], told: Pipe) -> None:

@@ -7,7 +7,7 @@ Its runner processes one event a transaction, with the event's tracking record; 
 from __future__ import annotations
 
 from time import perf_counter, sleep
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -22,7 +22,7 @@ from psycopg.sql import SQL
 from benchmarks.peers import releases
 from eventstore.queries import load
 
-__all__ = ["fill", "project"]
+__all__ = ["Appending", "fill", "follow", "project"]
 
 _SQL: Final = load("benchmarks.sql", "peers.sql")
 _AGGREGATES_A_SAVE: Final = 500
@@ -114,6 +114,34 @@ def project(url: str) -> float:
                 runner.run_forever(0)
             sleep(_LOOK)
         return perf_counter() - began
+
+
+def follow(url: str) -> None:
+    """Projects whatever comes, until the process is ended."""
+    with ProjectionRunner(
+        application_class=Index,
+        projection_class=Releases,
+        view_class=ReleasedPackages,
+        env=_environment(url),
+    ) as runner:
+        runner.run_forever()
+
+
+class Appending:
+    """An application that registers packages, one a call."""
+
+    def __init__(self, url: str) -> None:
+        self._index = Index(env=_environment(url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._index.close()
+
+    def register(self, package: UUID) -> None:
+        """Appends the first event of a package."""
+        self._index.save(Package(package, "1.0"))
 
 
 def _environment(url: str) -> dict[str, str]:

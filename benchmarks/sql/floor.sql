@@ -18,6 +18,17 @@ INSERT INTO public.bare (data) VALUES (%(payload)s)
 INSERT INTO public.bare (data)
 SELECT payload FROM json_array_elements(%(payloads)s::text::json) AS payload
 
+-- name: copied_table
+-- What the floor of an import copies into: the columns and indexes of the log, and nothing else.
+CREATE TABLE IF NOT EXISTS public.copied (LIKE eventstore.events INCLUDING ALL)
+
+-- name: copy_events
+-- The floor of an import: the rows as they are to be.
+COPY public.copied (position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+                    schema_version, correlation_id, agent, retention_class, data, data_hash,
+                    metadata, occurred_at, recorded_at)
+FROM STDIN (FORMAT binary)
+
 -- name: lazy_commits
 -- Commits of this session answer before they are on disk.
 SET synchronous_commit = off
@@ -34,6 +45,11 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
   FROM eventstore.events
  WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s
  ORDER BY stream_version
+
+-- name: keep_plans
+-- Statements are planned once, as the store's are where it reads the log: to plan the query of a
+-- stream takes longer than to run it.
+SET plan_cache_mode = force_generic_plan
 
 -- name: read_all
 -- The floor of reading everything, for a server-side cursor.
@@ -57,6 +73,14 @@ SELECT current_setting('server_version'), current_setting('fsync'),
 -- name: analyze
 -- What autovacuum does a minute later, done now, so that every round sees the same plans.
 ANALYZE
+
+-- name: vacuum
+-- The same, and the visibility map, for what was only just filled.
+VACUUM ANALYZE
+
+-- name: admit
+-- How many may be connected after a restart.
+ALTER SYSTEM SET max_connections = {connections}
 
 -- name: make_database
 -- As another one is.

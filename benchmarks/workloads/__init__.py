@@ -10,8 +10,11 @@ from benchmarks.sandbox import Sandbox
 from benchmarks.workloads.append import append
 from benchmarks.workloads.batch import batch
 from benchmarks.workloads.cache import cache
+from benchmarks.workloads.catch_up import catch_up
+from benchmarks.workloads.concurrent import concurrent
 from benchmarks.workloads.growth import growth
 from benchmarks.workloads.history import history
+from benchmarks.workloads.importing import importing
 from benchmarks.workloads.ingest import ingest
 from benchmarks.workloads.latency import latency
 from benchmarks.workloads.live import live
@@ -25,7 +28,15 @@ __all__ = ["SECTIONS", "WORKLOADS", "Workload"]
 Workload = Callable[[Sandbox, Plan, Callable[[str], None]], Iterator[Outcome]]
 
 SECTIONS: Final[dict[str, dict[str, Workload]]] = {
-    "log": {"append": append, "batch": batch, "read": read, "ingest": ingest},
+    "log": {
+        "append": append,
+        "concurrent": concurrent,
+        "batch": batch,
+        "import": importing,
+        "read": read,
+        "catch-up": catch_up,
+        "ingest": ingest,
+    },
     "projections": {
         "history": history,
         "rebuild": rebuild,

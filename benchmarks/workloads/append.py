@@ -15,7 +15,7 @@ __all__ = ["append"]
 
 def append(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """An outcome for each number of writers."""
-    for writers, ratio in ((1, 0.5), (8, 0.35)):
+    for writers, ratio in ((1, 0.60), (8, 0.45)):
         database = sandbox.database()
         with Writers(database.url, writers, plan.seconds) as crew:
             floor, ours = take_turns(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from statistics import quantiles
@@ -13,11 +13,13 @@ from uuid import UUID, uuid4
 from benchmarks.engine import daemons
 from benchmarks.measure import Aim, Outcome, Plan, Series
 from benchmarks.pacing import Paced
+from benchmarks.peers import PEERS
 from benchmarks.sandbox import Sandbox
 from eventstore import NO_STREAM, EventStore
 from eventstore.database import Connection, connect
 from eventstore.prepared import Prepared
 from eventstore.queries import load
+from eventstore.session import Session
 from eventstore.vocabulary.packaging import PackageRegistered
 from projections.catalogue import PROJECTIONS
 
@@ -38,68 +40,114 @@ _PACE: Final = 500
 
 def latency(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """Median and 99th percentile of every round: of single appends, and at a steady pace."""
-    database = sandbox.database()
+    peer, database, plain = PEERS[0], sandbox.database(), sandbox.plain_database()
+    peer.require()
     with (
         daemons(database.url, PROJECTIONS, 1),
         closing(connect(database.url, role="auditor", tenant="default")) as reader,
     ):
-        with EventStore.open(database.url) as store:
+        with (
+            EventStore.open(database.url) as store,
+            peer.appending(plain) as theirs,
+            peer.following(plain),
+            closing(Session.connect(plain, autocommit=True)) as beside,
+        ):
             visible = Prepared(reader, "row_visible", _SQL["row_visible"])
-            _one(store, visible)  # once the projector is there
 
-            def alone(number: int) -> list[float]:
-                taken = []
-                for at in range(plan.appends):
-                    sleep(_PAUSES[at % len(_PAUSES)])
-                    taken.append(_one(store, visible))
-                return taken
+            def ours(package: UUID) -> None:
+                event = PackageRegistered(
+                    package_id=package, name=str(package), version="1.0", publisher="bench"
+                )
+                store.append(
+                    f"package-{package}", [event], expected_version=NO_STREAM, agent="writer"
+                )
 
-            yield _outcome("latency", "append to row", alone, plan, tell, 2.5, 8.0)
-
-        def paced(number: int) -> list[float]:
-            return _paced(database.url, reader, number, plan.seconds * 3)
+            _one(ours, visible)  # once the projector is there
+            _await_table(beside)
+            visible_beside = Prepared(beside, "row_of_peer_visible", _SQL["row_of_peer_visible"])
+            _one(theirs.register, visible_beside)
+            yield from _single(
+                {
+                    "append to row": (ours, visible),
+                    peer.label: (theirs.register, visible_beside),
+                },
+                plan,
+                tell,
+            )
 
         title = f"append to row at {_PACE} events/s"
-        yield _outcome("latency-paced", title, paced, plan, tell, 10.0, 40.0)
+        percentiles = []
+        for number in range(1, plan.rounds + 1):
+            tell(f"round {number} of {plan.rounds}: {title}")
+            percentiles.append(_percentiles(_paced(database.url, reader, number, plan.seconds * 3)))
+        middles, tails = zip(*percentiles, strict=True)
+        yield Outcome(
+            name="latency-paced",
+            title=title,
+            unit="ms",
+            ours=(Series("median", middles), Series("99th percentile", tails)),
+            aims=(Aim("median", "at most", 10.0), Aim("99th percentile", "at most", 40.0)),
+        )
 
 
-def _outcome(
-    name: str,
-    title: str,
-    one_round: Callable[[int], list[float]],
+def _single(
+    sides: Mapping[str, tuple[Callable[[UUID], None], Prepared]],
     plan: Plan,
     tell: Callable[[str], None],
-    middle: float,
-    tail: float,
-) -> Outcome:
-    middles, tails = [], []
+) -> Iterator[Outcome]:
+    """The median and the 99th percentile of ours, each beside the peer's of the same round."""
+    found: dict[str, list[tuple[float, float]]] = {label: [] for label in sides}
     for number in range(1, plan.rounds + 1):
-        tell(f"round {number} of {plan.rounds}: {title}")
-        percentiles = quantiles(one_round(number), n=100, method="inclusive")
-        middles.append(percentiles[49])
-        tails.append(percentiles[98])
-    return Outcome(
-        name=name,
-        title=title,
-        unit="ms",
-        ours=(Series("median", tuple(middles)), Series("99th percentile", tuple(tails))),
-        aims=(Aim("median", "at most", middle), Aim("99th percentile", "at most", tail)),
-    )
+        for label, (append, visible) in sides.items():
+            tell(f"round {number} of {plan.rounds}: {label}")
+            taken = []
+            for at in range(plan.appends):
+                sleep(_PAUSES[at % len(_PAUSES)])
+                taken.append(_one(append, visible))
+            found[label].append(_percentiles(taken))
+    for which, (name, title, most) in enumerate(
+        (("latency", "median", 2.5), ("latency-tail", "99th percentile", 8.0))
+    ):
+        ours, beside = (
+            Series(label, tuple(each[which] for each in percentiles))
+            for label, percentiles in found.items()
+        )
+        yield Outcome(
+            name=name,
+            title=f"append to row, {title}",
+            unit="ms",
+            ours=(ours,),
+            beside=(beside,),
+            beside_are="peer",
+            aims=(Aim(ours.label, "at most", most),),
+        )
 
 
-def _one(store: EventStore, visible: Prepared) -> float:
-    """Milliseconds from before the append until the row is there.
+def _percentiles(taken: list[float]) -> tuple[float, float]:
+    """The median and the 99th percentile."""
+    percentiles = quantiles(taken, n=100, method="inclusive")
+    return percentiles[49], percentiles[98]
+
+
+def _await_table(connection: Session) -> None:
+    """Until the peer's projector has made the table of its read model."""
+    until = perf_counter() + _PATIENCE
+    while not (connection.execute(_SQL["table_of_peer"]).fetchone() or (False,))[0]:
+        if perf_counter() > until:
+            raise RuntimeError("the peer's projector makes no table")
+        sleep(_LOOK_AT_PACE)
+
+
+def _one(append: Callable[[UUID], None], visible: Prepared) -> float:
+    """Milliseconds from before the append of a package until its row is there.
 
     It is looked for without a pause: what looking takes is in what is measured, so that is as
     little as it can be.
     """
-    package_id = uuid4()
-    event = PackageRegistered(
-        package_id=package_id, name=str(package_id), version="1.0", publisher="bench"
-    )
+    package = uuid4()
     began = perf_counter()
-    store.append(f"package-{package_id}", [event], expected_version=NO_STREAM, agent="writer")
-    while visible([str(package_id).encode()]) is None:
+    append(package)
+    while visible([str(package).encode()]) is None:
         if perf_counter() - began > _PATIENCE:
             raise RuntimeError(f"no row after {_PATIENCE:.0f} s")
     return (perf_counter() - began) * 1000

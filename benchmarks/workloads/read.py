@@ -10,10 +10,10 @@ from itertools import cycle
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.events import step
-from benchmarks.measure import Outcome, Plan, take_turns
+from benchmarks.filling import fill_streams
+from benchmarks.measure import Aim, Outcome, Plan, take_turns
 from benchmarks.sandbox import SQL, Sandbox
-from eventstore import Append, EventStore, RecordedEvent
+from eventstore import EventStore, RecordedEvent
 from eventstore.database import Connection, connect
 
 __all__ = ["read"]
@@ -32,14 +32,7 @@ def read(sandbox: Sandbox, plan: Plan, tell: Callable[[str], None]) -> Iterator[
         closing(connect(database.url, role="auditor", tenant="default")) as bare,
     ):
         tell(f"appending {plan.events:,} events")
-        streams = [f"read-{number}" for number in range(plan.events // _STREAM)]
-        for at in range(0, len(streams), 10):
-            store.append_many(
-                [
-                    Append(stream_id, [step() for _ in range(_STREAM)], agent="writer")
-                    for stream_id in streams[at : at + 10]
-                ]
-            )
+        streams = fill_streams(store, plan.events // _STREAM, _STREAM)
         yield _streams(store, bare, streams, plan, tell)
         yield _everything(store, bare, plan, tell)
 
@@ -52,6 +45,7 @@ def _streams(
     tell: Callable[[str], None],
 ) -> Outcome:
     following = cycle(streams)
+    bare.execute(SQL["keep_plans"])
 
     def query() -> Iterable[Any]:
         arguments = {"tenant": "default", "stream_id": next(following)}
@@ -75,6 +69,7 @@ def _streams(
         unit="events/s",
         ours=tuple(ours),
         beside=(floor,),
+        aims=(Aim("raw", "ratio at least", 0.6), Aim("typed", "ratio at least", 0.6)),
     )
 
 
@@ -100,6 +95,7 @@ def _everything(
         unit="events/s",
         ours=tuple(ours),
         beside=(floor,),
+        aims=(Aim("raw", "ratio at least", 0.8), Aim("typed", "ratio at least", 0.5)),
     )
 
 

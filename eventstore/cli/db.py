@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eventstore.cli.keep import keep
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_record, print_rows, say
+from eventstore.cli.standby import standby
 from eventstore.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="The database: server, schema, health.")
+app.command()(keep)
+app.command()(standby)
 
 Revision = Annotated[str, typer.Argument(help="A revision, or its number; see `history`.")]
 
@@ -47,9 +51,13 @@ def up(context: typer.Context) -> None:
 
 @app.command()
 def down(context: typer.Context) -> None:
-    """Stop the embedded server; it starts again when a store is opened."""
+    """Stop the embedded server and its standby; it starts again when a store is opened."""
+    from eventstore.embedded.standby import standby_of
+
     options = Options.of(context)
-    stopped = _embedded(options).stop()
+    server = _embedded(options)
+    standby_of(server).stop()
+    stopped = server.stop()
     if options.json:
         print_record(options, {"stopped": stopped})
     else:
@@ -83,7 +91,8 @@ def url(
 def psql(
     context: typer.Context,
     role: Annotated[
-        str, typer.Option("--role", help="auditor, projector, appender, archiver or owner.")
+        str,
+        typer.Option("--role", help="auditor, projector, appender, archiver, subscriber or owner."),
     ] = "auditor",
 ) -> None:
     """Open psql as one of the store's roles; arguments after `--` go to psql."""

@@ -16,13 +16,14 @@ from uuid import UUID
 import typer
 
 from eventstore.cli.event_rows import event_line, print_events
+from eventstore.cli.opening import open_log, open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
 
 if TYPE_CHECKING:
     from eventstore.event import RecordedEvent
+    from eventstore.reader import LogReader
     from eventstore.selection import Selection
-    from eventstore.store import EventStore
     from eventstore.subscription import Subscription
 
 __all__ = ["app"]
@@ -73,7 +74,7 @@ def list_events(
         correlation_id=correlation,
         tags=tags,
     )
-    with _open(options) as store:
+    with open_log(options) as store:
         found = find(store, wanted, limit=limit + 1, reverse=reverse)
         last: list[int] = []
         print_events(options, _remembering(islice(found, limit), last))
@@ -92,7 +93,7 @@ def show(
 
     options = Options.of(context)
     wanted = _id_or_position(event)
-    with _open(options) as store:
+    with open_log(options) as store:
         recorded = _find(store, wanted)
     intact = payload_hash(recorded.data) == recorded.data_hash
     values = {**recorded.as_json(), "hash_matches": intact}
@@ -129,7 +130,7 @@ def tail(
     if after is not None and from_now:
         raise typer.BadParameter("--after and --from-now exclude each other")
     wanted = Selection(categories=categories, event_types=event_types, tags=tags)
-    with _open(options) as store:
+    with open_log(options) as store:
         start = store.watermark() if after is None else after
         if after is None and not from_now:
             newest = list(find(store, replace(wanted, until=start), limit=TAIL, reverse=True))
@@ -144,41 +145,45 @@ def tail(
                     sys.stdout.flush()
 
 
+@app.command("types")
+def list_types(
+    context: typer.Context,
+    category: Annotated[str | None, typer.Option(help="Only in this category.")] = None,
+) -> None:
+    """List the event types, each with its number of events: exact, and without reading them."""
+    options = Options.of(context)
+    with open_store(options) as store:
+        found = [asdict(each) for each in store.streams.event_types(category)]
+    print_rows(options, found, ("event_type", "retention_class", "events", "streams"))
+
+
 @app.command()
 def stats(
     context: typer.Context,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Count every event; takes as long as reading them.")
+        bool, typer.Option("--exact", help="Count each partition; takes as long as reading it.")
     ] = False,
 ) -> None:
     """Count the log by category, type, retention class and month; show its ends and watermark."""
     from eventstore.stats import log_stats
 
     options = Options.of(context)
-    with _open(options) as store:
+    with open_log(options) as store:
         counted = log_stats(store.database, exact=exact)
     if options.json:
         print_json(asdict(counted))
         return
-    tables = ("categories", "event_types", "partitions", "appends_in_flight", "sampled_percent")
+    tables = ("categories", "event_types", "partitions", "appends_in_flight")
     record = {name: value for name, value in asdict(counted).items() if name not in tables}
     print_record(options, {**record, "appends_in_flight": len(counted.appends_in_flight)})
     _section(options, "categories", counted.categories)
-    sampled = counted.sampled_percent
-    how = "" if sampled is None else f" (from {sampled:.2g} % of the log; --exact counts)"
-    _section(options, f"event types{how}", counted.event_types)
+    _section(options, "event types", counted.event_types)
     how = "" if exact else " (the server's estimate, of all tenants; --exact counts)"
     _section(options, f"partitions{how}", counted.partitions)
     _section(options, "appends in flight", counted.appends_in_flight)
 
 
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)
-
-
-def _follow(store: EventStore, start: int, wanted: Selection) -> Subscription:
+def _follow(store: LogReader, start: int, wanted: Selection) -> Subscription:
     if wanted.query is not None:
         return store.subscribe(start, query=wanted.query)
     return store.subscribe(start, categories=wanted.categories, event_types=wanted.event_types)
@@ -221,7 +226,7 @@ def _id_or_position(text: str) -> UUID | int:
         ) from None
 
 
-def _find(store: EventStore, wanted: UUID | int) -> RecordedEvent:
+def _find(store: LogReader, wanted: UUID | int) -> RecordedEvent:
     from eventstore import read
     from eventstore.errors import NotFound
 

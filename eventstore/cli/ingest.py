@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress, say
 from eventstore.ingest.reader import find_reader, formats
@@ -59,13 +60,12 @@ def _ingest(options: Options, name: str, paths: list[Path], dry_run: bool) -> No
     from eventstore.ingest.collecting import collecting_rarely
     from eventstore.ingest.files import find_files
     from eventstore.ingest.run import Ingest
-    from eventstore.store import EventStore
 
     reader = find_reader(name)
     files = find_files(paths, reader)
     report = _Report()
     with (
-        EventStore.open(options.database_url, tenant=options.tenant) as store,
+        open_store(options) as store,
         progress(options) as display,
         collecting_rarely(),
     ):

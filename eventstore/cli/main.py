@@ -29,7 +29,9 @@ OWN: Final = {
     "events": "eventstore.cli.events",
     "streams": "eventstore.cli.streams",
     "trace": "eventstore.cli.trace",
+    "subscriptions": "eventstore.cli.subscriptions",
     "partitions": "eventstore.cli.partitions",
+    "health": "eventstore.cli.health",
     "ingest": "eventstore.cli.ingest",
     "seed": "eventstore.cli.seed",
 }

@@ -18,6 +18,7 @@ class Options:
     """What the user said about every command; `json` asks for machine-readable output."""
 
     database_url: str | None = None
+    read_url: str | None = None
     tenant: str | None = None
     json: bool = False
 
@@ -30,7 +31,7 @@ class Options:
         """The settings in force; raises ConfigurationError."""
         from eventstore.config import load
 
-        return load(self.database_url, tenant=self.tenant)
+        return load(self.database_url, read_url=self.read_url, tenant=self.tenant)
 
 
 def _remember(context: typer.Context, param: typer.CallbackParam, value: object) -> None:
@@ -45,6 +46,16 @@ def global_options(
             "--database-url",
             metavar="URL",
             help="PostgreSQL to use instead of the embedded one.",
+            callback=_remember,
+            expose_value=False,
+        ),
+    ] = None,
+    read_url: Annotated[
+        str | None,
+        typer.Option(
+            "--read-url",
+            metavar="URL",
+            help="PostgreSQL to read the log from, such as a standby.",
             callback=_remember,
             expose_value=False,
         ),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_rows, say
 
@@ -16,14 +17,19 @@ app = typer.Typer(no_args_is_help=True, help="The partitions of the log, by clas
 
 
 @app.command("list")
-def list_partitions(context: typer.Context) -> None:
+def list_partitions(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit code 6 when one of next month is missing.")
+    ] = False,
+) -> None:
     """List the partitions; the numbers of events are the server's estimates, of all tenants."""
+    from eventstore.cli.opening import open_log
     from eventstore.partitions import gaps, partitions
-    from eventstore.store import EventStore
 
     options = Options.of(context)
-    with EventStore.open(options.database_url, tenant=options.tenant) as store:
-        found, missing = store.database.read(lambda c: (partitions(c), gaps(c)))
+    with open_log(options) as log:
+        found, missing = log.database.read(lambda c: (partitions(c), gaps(c)))
     for row in found:
         del row["relation"]
     print_rows(
@@ -35,30 +41,40 @@ def list_partitions(context: typer.Context) -> None:
     for gap in missing:
         say(f"missing: {gap['retention_class']} {gap['month']:%Y-%m}; `eventstore partitions "
             "ensure` makes it")  # fmt: skip
+    if check and missing:
+        raise typer.Exit(6)
 
 
 @app.command()
 def ensure(
     context: typer.Context,
-    months_ahead: Annotated[int, typer.Option(min=0, max=120, help="Months after this one.")] = 2,
+    months_ahead: Annotated[
+        int | None,
+        typer.Option(min=0, max=120, help="Months after this one; EVENTSTORE_MONTHS_AHEAD, or 2."),
+    ] = None,
 ) -> None:
-    """Create the partitions that are missing, from this month on; prints the new ones."""
+    """Create the partitions that are missing, from this month on; prints the new ones.
+
+    A daemon does it by itself (`projections run`, `db keep`); without one, let cron do it.
+    """
     from eventstore.partitions import ensure_partitions
-    from eventstore.store import EventStore
 
     options = Options.of(context)
-    with EventStore.open(options.database_url, tenant=options.tenant) as store:
-        _print_names(options, ensure_partitions(store.database, months_ahead), "none was missing")
+    with open_store(options) as store:
+        months = store.settings.months_ahead if months_ahead is None else months_ahead
+        _print_names(options, ensure_partitions(store.database, months), "none was missing")
 
 
 @app.command()
 def seal(context: typer.Context) -> None:
-    """Note the positions of each month that is over, so that reads can skip it; prints which."""
+    """Close each month that is over: note, prove, map and freeze what it has; prints which.
+
+    Reads and appends go on. What was broken off is gone on with.
+    """
     from eventstore.partitions import seal_partitions
-    from eventstore.store import EventStore
 
     options = Options.of(context)
-    with EventStore.open(options.database_url, tenant=options.tenant) as store:
+    with open_store(options) as store:
         _print_names(options, seal_partitions(store.database), "no open month is over")
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, progress
 
@@ -38,7 +39,6 @@ def seed(
     """
     from eventstore.seed import tell
     from eventstore.seed.filling import Filled, fill
-    from eventstore.store import EventStore
 
     options = Options.of(context)
     appends = islice(tell(contexts or (), number), scale)
@@ -47,7 +47,7 @@ def seed(
         filled = Filled(appended=types)
     else:
         with (
-            EventStore.open(options.database_url, tenant=options.tenant) as store,
+            open_store(options) as store,
             progress(options) as display,
         ):
             task = display.add_task("seed", total=scale)

@@ -11,13 +11,14 @@ from uuid import UUID
 import typer
 
 from eventstore.cli.event_rows import speakers
+from eventstore.cli.opening import open_log
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, stdout
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from eventstore.store import EventStore
+    from eventstore.reader import LogReader
     from eventstore.trace import Step
 
 __all__ = ["app"]
@@ -44,7 +45,7 @@ def trace(
     from eventstore.trace import as_json, build, step
 
     options = Options.of(context)
-    with _open(options) as store:
+    with open_log(options) as store:
         steps = [step(recorded) for recorded in store.read_correlation(correlation)]
         if not steps:
             raise _not_found(store, correlation)
@@ -75,13 +76,7 @@ def trace(
         sys.stdout.write(f"{derived} of the causes were derived by an importer\n")
 
 
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)
-
-
-def _not_found(store: EventStore, correlation: UUID) -> Exception:
+def _not_found(store: LogReader, correlation: UUID) -> Exception:
     from eventstore.errors import NotFound
 
     event = store.read_event(correlation)

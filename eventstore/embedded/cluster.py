@@ -100,21 +100,32 @@ class Cluster:
 
         Sorting is bytewise and case follows Unicode, on every machine alike.
         """
+        settings = [f"--set={name}={value}" for name, value in _CONFIGURATION.items()]
+        self._make(
+            "initdb", "--username=postgres", "--auth=trust",
+            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions", *settings,
+        )  # fmt: skip
+
+    def copy(self, source: str, slot: str) -> None:
+        """Makes a standby of a running server, in the same way."""
+        self._make(
+            "pg_basebackup", f"--dbname={source}", "--write-recovery-conf", "--checkpoint=fast",
+            "--create-slot", f"--slot={slot}",
+        )  # fmt: skip
+        self.remove_locks()  # of the running server's socket, which was copied too
+
+    def _make(self, program: str, *arguments: str) -> None:
         place = self.data.parent
         open_to(place, self.account)
         for remains in place.glob("data.new-*"):
             shutil.rmtree(remains, ignore_errors=True)
         made = Path(tempfile.mkdtemp(prefix="data.new-", dir=place))
         self.account.own(made)
-        settings = [f"--set={name}={value}" for name, value in _CONFIGURATION.items()]
-        done, said = self.run(
-            "initdb", "--pgdata", str(made), "--username=postgres", "--auth=trust",
-            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions", *settings,
-        )  # fmt: skip
+        done, said = self.run(program, "--pgdata", str(made), *arguments)
         if not done:
             shutil.rmtree(made, ignore_errors=True)
-            raise StoreUnavailable(f"initdb could not make a cluster in {self.data}: {said}")
+            raise StoreUnavailable(f"{program} could not make a cluster in {self.data}: {said}")
         made.rename(self.data)
         _flush(place)
 

@@ -61,6 +61,15 @@ class EmbeddedServer:
                 self._cluster.initialise()
             self._start()
 
+    def copy(self, source: str, *, slot: str) -> None:
+        """Makes the cluster a standby of the server at `source`, a superuser's address.
+
+        `slot` is the replication slot that is made there for it. Raises StoreUnavailable.
+        """
+        with self.locked():
+            if not self._cluster.data.exists():
+                self._cluster.copy(source, slot)
+
     def stop(self) -> bool:
         """Stops the server; open transactions are rolled back. False when none was running."""
         from eventstore.embedded import postmaster

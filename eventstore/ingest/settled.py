@@ -1,21 +1,22 @@
 """Runs whose events are never told otherwise: many with one call, while the next are being read.
 
-The log is asked once for a thousand events which of them it has. What is new goes to the writer,
-which sends the runs that wait in one transaction, each of them all or nothing.
+The log is asked once for thousands of events which of them it has. What is new is imported in one
+transaction, each run all or nothing.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from eventstore.append import Append, Receipt, Request
+from eventstore.append import Append, Request
 from eventstore.codec import payload_hash
 from eventstore.errors import AppendRefused
+from eventstore.importer import Importer
+from eventstore.importer import Outcome as Recorded
+from eventstore.importing import BATCH_BYTES, BATCH_EVENTS
 from eventstore.ingest.reader import BrokenRecord
 from eventstore.ingest.runs import Run
 from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
@@ -23,12 +24,6 @@ from eventstore.queries import load
 from eventstore.store import EventStore
 
 __all__ = ["SettledRuns"]
-
-CHUNK_EVENTS: Final = 900
-CHUNK_BYTES: Final = 1024 * 1024
-"""So much is looked up and sent at once: what the writer takes into one transaction."""
-AHEAD: Final = 3
-"""So many chunks may be on their way to the log."""
 
 _SQL = load("eventstore.sql", "ingest.sql")
 _Fact = tuple[str, bytes]
@@ -51,7 +46,6 @@ class _Sent:
     told: Told
     request: Request | None = None
     """What is to be sent, if anything."""
-    answer: Future[list[Receipt]] | None = None
 
 
 class SettledRuns:
@@ -68,17 +62,18 @@ class SettledRuns:
         Raises what the reader raises, after everything before it is told, and what is wrong with
         the store.
         """
-        sent: deque[list[_Sent]] = deque()
+        under_way: list[_Sent] = []
         flaw: Exception | None = None
-        try:
-            for chunk in self._chunks(file, found):
-                sent.append(self._send(file, chunk))
-                if len(sent) > AHEAD:
-                    yield from map(self._answer, sent.popleft())
-        except (*FLAWS, OSError) as error:
-            flaw = error
-        for each in sent:
-            yield from map(self._answer, each)
+        with self._store.importers.lend() as importer:
+            try:
+                for chunk in self._chunks(file, found):
+                    following = self._decided(file, chunk)
+                    yield from self._answers(importer, under_way)
+                    self._begin(importer, following)
+                    under_way = following
+            except (*FLAWS, OSError) as error:
+                flaw = error
+            yield from self._answers(importer, under_way)
         if flaw is not None:
             raise flaw
 
@@ -97,7 +92,7 @@ class SettledRuns:
                     events += ready.run.events
                     size += ready.request.size
                 chunk.append(ready)
-                if events >= CHUNK_EVENTS or size >= CHUNK_BYTES or len(chunk) >= CHUNK_EVENTS:
+                if events >= BATCH_EVENTS or size >= BATCH_BYTES or len(chunk) >= BATCH_EVENTS:
                     yield chunk
                     chunk, events, size = [], 0, 0
         except (*FLAWS, OSError) as error:
@@ -117,21 +112,19 @@ class SettledRuns:
         except FLAWS as error:
             return Told(file, "failed", each.correlation_id, error=error)
 
-    def _send(self, file: str, chunk: list[_Ready | Told]) -> list[_Sent]:
-        """Sends what is new of a chunk, all at once."""
+    def _decided(self, file: str, chunk: list[_Ready | Told]) -> list[_Sent]:
+        """What is to be sent of a chunk: what is new."""
         ready = (each for each in chunk if isinstance(each, _Ready))
         recorded = self._recorded([event_id for r in ready for event_id in r.request.event_ids])
-        sent = [
+        return [
             self._run(file, each, recorded) if isinstance(each, _Ready) else _Sent(each)
             for each in chunk
         ]
-        if not self._dry_run:
-            requests = [each.request for each in sent if each.request is not None]
-            answers = iter(self._store.writer.submit_many(requests))
-            for each in sent:
-                if each.request is not None:
-                    each.answer = next(answers)
-        return sent
+
+    def _begin(self, importer: Importer, sent: list[_Sent]) -> None:
+        requests = [each.request for each in sent if each.request is not None]
+        if requests and not self._dry_run:
+            importer.begin(requests, importer.parameters(requests))
 
     def _recorded(self, event_ids: list[UUID]) -> dict[UUID, _Fact]:
         """Those of the events that the log has."""
@@ -170,15 +163,17 @@ class SettledRuns:
         self._under_way.update((event_id, facts[event_id]) for event_id in request.event_ids)
         return _Sent(told, request)
 
-    def _answer(self, sent: _Sent) -> Told:
-        """Waits for the log, and says what became of a run."""
-        if sent.answer is None or sent.request is None:
-            return sent.told
-        try:
-            sent.answer.result()
-        except AppendRefused as error:
-            return Told(sent.told.file, "failed", sent.told.correlation_id, error=error)
-        finally:
-            for event_id in sent.request.event_ids:
-                self._under_way.pop(event_id, None)
-        return sent.told
+    def _answers(self, importer: Importer, sent: list[_Sent]) -> Iterator[Told]:
+        """Waits for the log, and says what became of each run."""
+        outcomes: Iterator[Recorded] = iter(())
+        if not self._dry_run and any(each.request is not None for each in sent):
+            outcomes = iter(importer.finish())
+        for each in sent:
+            told = each.told
+            if each.request is not None and not self._dry_run:
+                outcome = next(outcomes)
+                if isinstance(outcome, AppendRefused):
+                    told = Told(told.file, "failed", told.correlation_id, error=outcome)
+                for event_id in each.request.event_ids:
+                    self._under_way.pop(event_id, None)
+            yield told

@@ -1,8 +1,7 @@
 -- name: append
 -- Appends a batch of requests in one round trip and one transaction, with an outcome for each.
 SELECT positions, stream_versions, refusals
-  FROM eventstore.append(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
-                         %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
+  FROM eventstore.append($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: append_decided
 -- Appends one request if what it rests on holds; raises the refusal, with its facts.
@@ -12,6 +11,12 @@ SELECT positions, stream_versions
        %(append_events)s, %(event_ids)s, %(bodies)s,
        %(unchanged_streams)s, %(unchanged_versions)s, %(claims)s, %(releases)s,
        %(conditions)s)
+
+-- name: mark_stream
+-- Appends the event by which a stream is closed, reopened or described, and does what it says.
+SELECT positions, stream_versions
+  FROM eventstore.mark_stream(%(tenant)s, %(stream_ids)s, %(append_request)s, %(append_stream)s,
+                              %(append_expected)s, %(append_events)s, %(event_ids)s, %(bodies)s)
 
 -- name: append_one
 -- Appends one event that needs no close look: {stream_version before, position}, or NULL.
@@ -27,4 +32,4 @@ SELECT eventstore.append_together($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 
 
 -- name: ensure_partitions
 -- Creates the partitions of this month and the coming ones, where they are missing.
-SELECT eventstore.ensure_partitions()
+SELECT eventstore.heal_partitions()

@@ -6,7 +6,8 @@ DECLARE
     part name;
 BEGIN
     FOREACH part IN ARRAY ARRAY['eventstore_owner', 'eventstore_appender', 'eventstore_projector',
-                                'eventstore_archiver', 'eventstore_auditor']
+                                'eventstore_archiver', 'eventstore_auditor',
+                                'eventstore_subscriber']
     LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = part) THEN
@@ -57,7 +58,7 @@ $$
 -- name: grant_parts
 -- Lets a login play every part, one at a time, by SET ROLE; by itself it has no right.
 GRANT eventstore_owner, eventstore_appender, eventstore_projector, eventstore_archiver,
-      eventstore_auditor
+      eventstore_auditor, eventstore_subscriber
    TO {login} WITH INHERIT FALSE, SET TRUE
 
 -- name: login
@@ -89,6 +90,8 @@ ALTER DATABASE {database} RENAME TO {name}
 -- to it.
 SELECT rolsuper,
        EXISTS (SELECT FROM pg_roles WHERE rolname = 'eventstore_owner')
+           -- The newest of the roles: an older bootstrap has to be done again.
+           AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'eventstore_subscriber')
            AND to_regnamespace('eventstore') IS NOT NULL AS bootstrapped,
        coalesce((SELECT pg_has_role(oid, 'SET') FROM pg_roles WHERE rolname = 'eventstore_owner'),
                 false) AS may_own

@@ -1,7 +1,8 @@
 -- name: missing_roles
 -- The parts of the store for which there is no role.
 SELECT part FROM unnest(ARRAY['eventstore_owner', 'eventstore_appender', 'eventstore_projector',
-                              'eventstore_archiver', 'eventstore_auditor']) AS part
+                              'eventstore_archiver', 'eventstore_auditor',
+                              'eventstore_subscriber']) AS part
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = part)
  ORDER BY part
 

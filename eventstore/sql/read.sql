@@ -2,6 +2,29 @@
 -- The highest position below which nothing can still appear: statements one and two of three.
 SELECT eventstore.watermark()
 
+-- name: log_page
+-- A page of one tenant's log in order, as the store reads it: the third statement, as below. Its
+-- plan is kept, so it has no condition that may be absent.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
+ ORDER BY position
+ LIMIT %(limit)s
+
+-- name: selected_log_page
+-- The same, of some event types or categories, or both.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
+   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
+   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
+ ORDER BY position
+ LIMIT %(limit)s
+
 -- name: page_after
 -- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
@@ -24,7 +47,7 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
   FROM eventstore.events
  WHERE position > %(after)s AND position <= %(until)s
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
-   AND event_type = ANY (%(event_types)s)
+   AND event_type = ANY (%(event_types)s::text[])
    AND eventstore.shard_of(data ->> %(field)s, %(shards)s) = %(shard)s
  ORDER BY position
  LIMIT %(limit)s
@@ -47,30 +70,21 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version >= %(from_version)s
- ORDER BY stream_version
- LIMIT %(limit)s
+  FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, false)
 
 -- name: stream_backwards
 -- A page of one stream, newest first.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND stream_id = %(stream_id)s AND stream_version <= %(from_version)s
- ORDER BY stream_version DESC
- LIMIT %(limit)s
+  FROM eventstore.stream_page(%(tenant)s, %(stream_id)s, %(from_version)s, %(limit)s, true)
 
 -- name: correlation
 -- A page of one run, in log order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND correlation_id = %(correlation_id)s AND position > %(after)s
- ORDER BY position
- LIMIT %(limit)s
+  FROM eventstore.run_page(%(tenant)s, %(correlation_id)s, %(after)s, %(limit)s)
 
 -- name: event
 -- One event by its id, through the guard, which knows its place without searching the partitions.
@@ -104,7 +118,7 @@ SELECT stream_version FROM eventstore.streams
 
 -- name: streams
 -- A page of the streams in order of their ids, of one category or of all.
-SELECT stream_id, stream_version FROM eventstore.streams
+SELECT stream_id, stream_version, closed_at FROM eventstore.streams
  WHERE tenant_id = %(tenant)s AND stream_id > %(after)s AND stream_version > 0
    AND (%(category)s::text IS NULL OR stream_id = %(category)s
         OR starts_with(stream_id, %(category)s || '-'))

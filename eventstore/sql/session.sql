@@ -11,5 +11,6 @@ SELECT pid, pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(),
        set_config('statement_timeout', %(statement_timeout)s, pid <> %(backend)s),
        set_config('lock_timeout', %(lock_timeout)s, pid <> %(backend)s),
        set_config('transaction_timeout', %(transaction_timeout)s, pid <> %(backend)s),
-       set_config('plan_cache_mode', %(plan_cache_mode)s, pid <> %(backend)s)
+       set_config('plan_cache_mode', %(plan_cache_mode)s, pid <> %(backend)s),
+       set_config('enable_seqscan', %(enable_seqscan)s, pid <> %(backend)s)
   FROM pg_backend_pid() AS pid

@@ -11,6 +11,7 @@ from eventstore.database import translated
 from eventstore.errors import InvalidEvent
 from eventstore.queries import load
 from eventstore.read import pages, stream_page
+from eventstore.rows import Rows
 from projections.projection import Projection
 from projections.session import Connection
 from projections.vocabulary import EventDiscarded
@@ -78,7 +79,7 @@ def _tenants(conn: Connection, stream_id: str) -> list[str]:
 
 
 def _stream(conn: Connection, tenant: str, stream_id: str) -> Iterator[RecordedEvent]:
-    def page(last: RecordedEvent | None, size: int) -> list[RecordedEvent]:
+    def page(last: RecordedEvent | None, size: int) -> Rows:
         after = last.stream_version if last is not None else 0
         return stream_page(conn, tenant, stream_id, after + 1, size)
 

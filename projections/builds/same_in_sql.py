@@ -67,7 +67,7 @@ def _make(owner: Connection, projection: Projection, story: list[RecordedEvent])
 
 
 def _facts(recorded: RecordedEvent) -> dict[str, Any]:
-    facts = {name: getattr(recorded, name) for name in RecordedEvent.__slots__}
+    facts = {name: getattr(recorded, name) for name in RecordedEvent._fields}
     return facts | {"data": recorded.data.decode(), "metadata": recorded.metadata.decode()}
 
 

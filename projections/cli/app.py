@@ -111,6 +111,7 @@ def run(
             revive=revive,
             hooks=hooks,
             http=http,
+            months_ahead=options.settings().months_ahead,
         )
     held = _held(url, wanted) if until_caught_up else {}
     if options.json:

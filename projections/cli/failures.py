@@ -10,6 +10,7 @@ import typer
 
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
+from eventstore.cli.user import user
 from eventstore.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def discard(
     options = Options.of(context)
     projection = _projection(name)
     tried = engine(
-        _url(options), projection, position, reason, agent=agent or _user(), seconds=timeout
+        _url(options), projection, position, reason, agent=agent or user("--agent"), seconds=timeout
     )
     if options.json:
         print_json({"projection": name, "position": position, "discarded": not tried.error})
@@ -129,15 +130,6 @@ def _url(options: Options) -> str:
     with closing(open_session(url, part="command line")) as conn:
         check_schema(conn)
     return url
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise ConfigurationError("--agent", "say who decides, the machine does not know") from None
 
 
 def _print_event(options: Options, found: HeldEvent) -> None:

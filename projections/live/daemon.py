@@ -2,22 +2,27 @@
 
 Each daemon holds its fair share of the shards: a thread and a connection for each one, one tail
 that reads the log for all of them, and one coordinator that decides what to take and what to give
-back.
+back. It also keeps the counts of the log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from threading import Event as Signal
 
+from eventstore.partitions import MONTHS_AHEAD
+from eventstore.upkeep import Upkeep
 from projections.apply.batch import BATCH
 from projections.apply.holding import MAX_FAILURES
 from projections.checkpoint import LEASE_SECONDS
 from projections.hooks.hook import Hook
 from projections.hooks.installed import checked
 from projections.live.coordinator import Coordinator
+from projections.live.counting import Counting
 from projections.live.observer import Observer
 from projections.live.tail import Tail
+from projections.log import LOG
 from projections.projection import Projection
 
 __all__ = ["run_daemon"]
@@ -35,6 +40,7 @@ def run_daemon(
     revive: Callable[[], None] = lambda: None,
     hooks: Iterable[Hook] = (),
     http: str | None = None,
+    months_ahead: int = MONTHS_AHEAD,
 ) -> dict[str, Exception]:
     """Keeps the projections' tables up to date until `stop` is set; returns what failed, by name.
 
@@ -47,7 +53,8 @@ def run_daemon(
     somebody has put it right. `revive` brings back a server that this process may start. On
     `stop`, batches under way are finished and leases given back.
     `hooks` are told what was committed; one that fails does not end anything. `http` is where
-    pages with health and metrics are served, as HOST:PORT. Raises HookRefused, ConfigurationError.
+    pages with health and metrics are served, as HOST:PORT. A daemon keeps the log too: partitions
+    for `months_ahead`, and the stored watermark. Raises HookRefused, ConfigurationError.
     """
     rules = tuple(projections)
     if not rules:
@@ -55,7 +62,9 @@ def run_daemon(
     hooks = checked(hooks, [projection.name for projection in rules])
     with (
         Observer(url, rules, hooks=hooks, http=http) as observer,
+        nullcontext() if until_caught_up else _upkeep(url, months_ahead),
         Tail(url, batch=batch, revive=revive, pulse=observer.pulse) as tail,
+        Counting(url),
     ):
         coordinator = Coordinator(
             url,
@@ -72,3 +81,13 @@ def run_daemon(
     if until_caught_up:
         return coordinator.failures | observer.hook_errors()
     return coordinator.failures
+
+
+def _upkeep(url: str, months_ahead: int) -> Upkeep:
+    def told(what: str, about: str) -> None:
+        if what == "failed":
+            LOG.warning("upkeep of the log failed", reason=about)
+        else:
+            LOG.info(f"partitions {what}", names=about)
+
+    return Upkeep(url, told=told, months_ahead=months_ahead)

@@ -6,10 +6,12 @@ Hooks follow what they commit; metrics and health tell operators how they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from eventstore import telemetry
+from eventstore.event import RecordedEvent
 from projections.checkpoint import Lease
 from projections.errors import HookFailed
 from projections.hooks.hook import Hook
@@ -87,11 +89,17 @@ class Observer:
                 lease.on_advance.remove(count)
                 del self._leases[unit]
 
-    def batch(self, lease: Lease) -> AbstractContextManager[object]:
+    @contextmanager
+    def batch(self, lease: Lease, events: Sequence[RecordedEvent]) -> Iterator[None]:
         """Around the application of a batch."""
-        if self._metrics is None:
-            return nullcontext()
-        return self._metrics.batch_duration.labels(lease.projection, str(lease.shard)).time()
+        about = {"projection": lease.projection, "shard": str(lease.shard)}
+        causes = (recorded.metadata for recorded in events)
+        with telemetry.operation("project", len(events), about=about, causes=causes):
+            if self._metrics is None:
+                yield
+                return
+            with self._metrics.batch_duration.labels(*about.values()).time():
+                yield
 
     def hook_errors(self) -> dict[str, HookFailed]:
         """Why hooks failed that have not succeeded since, by name."""

@@ -191,7 +191,7 @@ class Worker:
             return
         try:
             if page.events:
-                with self._observer.batch(lease):
+                with self._observer.batch(lease, page.events):
                     self._applier.apply(conn, page.events, page.until)
             elif page.until > lease.position:
                 lease.advance(conn, page.until)

@@ -8,10 +8,14 @@ from typing import Final
 
 from projections.monitor.status import HookStatus, InFlight, ProjectionStatus, Status
 
-__all__ = ["Advice", "advice"]
+__all__ = ["Advice", "advice", "missing_partitions"]
 
 _LONG: Final = 5.0
 """Seconds after which what is usual for a moment is worth a word."""
+_MAKE_THEM: Final = (
+    "`eventstore partitions ensure`, and see why no daemon did it (its log says `upkeep of the log "
+    "failed`)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,14 @@ def advice(found: Status) -> list[Advice]:
         *(each for unit in found.projections for each in _unit(unit)),
         *(each for unit in found.projections for hook in unit.hooks for each in _hook(unit, hook)),
         *(_held_back(found.held_back_by) if found.held_back_by is not None else ()),
+        *missing_partitions(found),
     ]
+
+
+def missing_partitions(found: Status) -> Iterator[Advice]:
+    """The alarm: soon there would be nowhere to put events."""
+    if missing := found.log.missing_partitions:
+        yield Advice("the log", f"lacks partitions: {', '.join(missing)}", _MAKE_THEM)
 
 
 def _unit(unit: ProjectionStatus) -> Iterator[Advice]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from projections.monitor.advice import advice
+from projections.monitor.advice import advice, missing_partitions
 from projections.monitor.look import Looker
 from projections.monitor.pulse import Pulse
 from projections.monitor.status import ProjectionStatus
@@ -37,7 +37,10 @@ class Health:
         return not reasons, {"alive": not reasons, "reasons": reasons}
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
-        """The database answers, has this code's schema, and what should run here runs."""
+        """The database answers, has this code's schema, and what should run here runs.
+
+        It is this process's business too that the log has partitions ahead.
+        """
         held = sorted(f"{projection}/{shard}" for projection, shard in self.leases)
         found = self.looker.look()
         if found.status is None:
@@ -45,6 +48,7 @@ class Health:
         else:
             unfit = [unit.name for unit in found.status.projections if self._is_unfit(unit)]
             reasons = [str(each) for each in advice(found.status) if each.about in unfit]
+            reasons += map(str, missing_partitions(found.status))
         return not reasons, {"ready": not reasons, "holds": held, "reasons": reasons}
 
     def _is_unfit(self, unit: ProjectionStatus) -> bool:

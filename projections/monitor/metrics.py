@@ -112,7 +112,15 @@ def _of_the_log(found: Status) -> Iterable[GaugeMetricFamily]:
         (),
     )
     append.set((found.held_back_by and found.held_back_by.seconds) or 0.0)
-    return [watermark.family, append.family]
+    missing = _Gauge("partitions_missing", "Missing until the end of next month.", ())
+    missing.set(len(found.log.missing_partitions))
+    ahead = _Gauge("partition_months_ahead", "Months for which every class has partitions.", ())
+    ahead.set(found.log.months_ahead)
+    stored = _Gauge("stored_watermark_position", "Below it standbys can read in order.", ())
+    stored.set(found.log.stored_watermark)
+    age = _Gauge("stored_watermark_age_seconds", "Since it was last stored.", ())
+    age.set(found.log.stored_seconds)
+    return [each.family for each in (watermark, append, missing, ahead, stored, age)]
 
 
 def _of_units(units: Iterable[ProjectionStatus]) -> Iterable[GaugeMetricFamily]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from eventstore.database import translated
+from eventstore.health import LogHealth, health
 from eventstore.queries import load
 from eventstore.read import watermark
 from projections.monitor.lag import Lag, lags
@@ -112,6 +113,8 @@ class Status:
     watermark: int
     held_back_by: InFlight | None
     projections: tuple[ProjectionStatus, ...]
+    log: LogHealth
+    """The partitions ahead, and the watermark that standbys go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,8 @@ def status(conn: Connection, projections: Iterable[Projection]) -> Status:
                 )
                 for row in shards
             ]
-    return Status(mark, InFlight(*first) if first is not None else None, tuple(shown))
+    held_back_by = InFlight(*first) if first is not None else None
+    return Status(mark, held_back_by, tuple(shown), health(conn))
 
 
 def _never_ran(projection: Projection) -> _Checkpoint:

@@ -11,11 +11,15 @@ import typer
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
 from eventstore.errors import ConfigurationError
+from projections.reference.golden_cli import check, freeze
 
 __all__ = ["docs", "schema"]
 
 docs = typer.Typer(no_args_is_help=True, help="Pages made from the database's own comments.")
 schema = typer.Typer(no_args_is_help=True, help="What events and tables look like.")
+
+schema.command("check")(check)
+schema.command("freeze")(freeze)
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go.")]
 Check = Annotated[

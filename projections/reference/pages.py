@@ -41,7 +41,7 @@ def chapters(
         own = "log" if each.schema == "eventstore" else "engine"
         grouped.setdefault(each.projection or own, []).append(each)
     said = {
-        {"projections": "engine"}.get(context, context): list(of_context)
+        {"projections": "engine", "stream": "log"}.get(context, context): list(of_context)
         for context, of_context in groupby(events, context_of)
     }
     about = {"log": schemas.get("eventstore"), "engine": schemas.get("projections")}

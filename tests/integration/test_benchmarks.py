@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ import pytest
 from benchmarks import history
 from benchmarks.filling import HistoryLog
 from benchmarks.folds import Folds
+from benchmarks.logs.environment import Environment
+from benchmarks.logs.stores import OURS, Stored
 from benchmarks.packages import PackageChange, PackageHistories, PackageHistoriesInSql
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
@@ -71,6 +74,21 @@ def test_the_live_rows_are_the_same_too(log: HistoryLog, admin: psycopg.Connecti
     live = rows(admin, "projections.package_histories")
     assert rebuild(log.database.url, PackageHistories()).events == EVENTS
     assert rows(admin, "projections.package_histories") == live
+
+
+def test_what_follows_the_stores_counts_every_event(
+    database_url: str, admin_url: str, tmp_path: Path
+) -> None:
+    stored = Stored(OURS, database_url, admin_url, Environment(tmp_path))
+    stored.commit_late()
+    over = tmp_path / "over"
+    with stored.children(2) as (writer, reader):
+        writer.ask("fill", category="bench", streams=2, length=5)
+        assert reader.ask("read_all", category="bench")["events"] == 10
+        reader.tell("follow", until=str(over))
+        writer.ask("tell", category="bench", events=20)
+        over.touch()
+        assert reader.answer()["events"] == 30
 
 
 def test_a_copied_event_is_as_if_appended(log: HistoryLog) -> None:

@@ -77,6 +77,10 @@ def test_the_examples_of_the_tags_page_run_in_order(run: Run) -> None:
     names["store"].close()
 
 
+def test_the_examples_of_the_subscriptions_page_run(run: Run) -> None:
+    run("docs/subscriptions.md")
+
+
 def _documented() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for line in COMMAND_LINE.findall((ROOT / "README.md").read_text(encoding="utf-8")):

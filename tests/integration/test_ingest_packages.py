@@ -100,8 +100,7 @@ INSTALLER = {"url": "https://x.example/a.exe", "hash": "ab" * 32}
 def test_a_long_history_is_there_in_its_order_and_only_once(
     tmp_path: Path, store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settled, "CHUNK_EVENTS", 50)
-    monkeypatch.setattr(settled, "AHEAD", 2)
+    monkeypatch.setattr(settled, "BATCH_EVENTS", 50)
     path = history(
         tmp_path,
         *(commit(n, f"p{n % 7}: Update to version {n}", f"p{n % 7}.json") for n in range(1, 400)),

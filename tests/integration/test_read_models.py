@@ -538,7 +538,7 @@ CHANGES_OF_THE_AUDIT_LOG = (
     "MERGE INTO projections.agent_audit_log AS t USING (SELECT) AS s ON true "
     "WHEN MATCHED THEN DELETE",
 )
-ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor")
+ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor", "subscriber")
 
 
 def test_nobody_but_the_projector_changes_the_audit_log(

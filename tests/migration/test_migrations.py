@@ -225,7 +225,7 @@ def test_a_login_that_was_let_in_can_do_everything(
     assert len(fill(url)) == 30
     migrate.downgrade(url, "base")
     with closing(psycopg.connect(server.admin_url(), autocommit=True)) as connection:
-        for part in ("owner", "appender", "projector", "archiver", "auditor"):
+        for part in ("owner", "appender", "projector", "archiver", "auditor", "subscriber"):
             connection.execute(
                 SQL("REVOKE {} FROM {}").format(
                     Identifier(f"eventstore_{part}"), Identifier(stranger)

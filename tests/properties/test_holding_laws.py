@@ -44,9 +44,8 @@ class Story:
 def stories(draw: st.DrawFn) -> Story:
     said: Sequence[Event] = draw(st.lists(st.one_of(EVENTS), min_size=1, max_size=50))
     events = tuple(
-        replace(
-            recorded(event, position, tenant=draw(st.sampled_from(["a", "a", "a", "b"]))),
-            stream_id=draw(st.sampled_from(["s-1", "s-2", "s-3"])),
+        recorded(event, position, tenant=draw(st.sampled_from(["a", "a", "a", "b"])))._replace(
+            stream_id=draw(st.sampled_from(["s-1", "s-2", "s-3"]))
         )
         for position, event in enumerate((*BEGINNING, *said), 1)
     )
@@ -83,7 +82,7 @@ def mistaken(projection: Projection, poison: frozenset[int]) -> Projection:
 def as_stored(story: Story) -> list[RecordedEvent]:
     """The events as a process with an older vocabulary finds them: some it can't read."""
     return [
-        replace(each, data=orjson.dumps(each.payload | {"unheard_of": 1}))
+        each._replace(data=orjson.dumps(each.payload | {"unheard_of": 1}))
         if each.position in story.unreadable
         else each
         for each in story.events

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from eventstore import BigInt, Event, EventRegistry, RawEvent, RecordedEvent
 from eventstore.errors import InvalidEvent
-from eventstore.read import from_row
 from eventstore.registry import default_registry
+from eventstore.rows import from_rows
 
 REGISTRY = EventRegistry()
 
@@ -227,20 +227,41 @@ def test_as_json_holds_every_field() -> None:
     }
 
 
-def test_a_row_of_the_log_becomes_the_same_event() -> None:
-    wanted = recorded()
-    names = [each.name for each in dataclasses.fields(wanted)]
-    columns = [*names[: names.index("registry")], "tags"]
-    made = from_row(tuple(getattr(wanted, name) for name in columns), REGISTRY)
+@pytest.mark.parametrize("tags", [("a:1", "b:2"), ()])
+def test_a_row_of_the_log_becomes_the_same_event(tags: tuple[str, ...]) -> None:
+    wanted = recorded(tags=tags)
+    row = tuple(getattr(wanted, name) for name in RecordedEvent._fields[:-1])
+    # As the driver gives them: no tags are NULL, some are a list.
+    made, other = from_rows([(*row, list(tags) or None), (*row, ["c:3"])], REGISTRY)
     assert type(made) is RecordedEvent
-    assert made == wanted
+    assert made == wanted != other
     assert hash(made) == hash(wanted)
     assert repr(made) == repr(wanted)
+    assert made.tags == wanted.tags
+    assert other.tags == ("c:3",)
     assert made.registry is REGISTRY
     assert made.event == wanted.event
-    assert dataclasses.replace(made, data=b'{"name":"y"}').event == Measured(name="y")
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        made.position = 8  # type: ignore[misc]
+    changed = made._replace(data=b'{"name":"y"}')
+    assert changed.event == Measured(name="y")
+    assert changed.registry is REGISTRY
+    for attempt in ("position", "anything"):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, attempt, 8)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delattr(made, attempt)
+
+
+def test_a_recorded_event_shows_what_is_short() -> None:
+    shown = repr(recorded())
+    assert shown.startswith("RecordedEvent(position=7, tenant_id='default', event_id=UUID(")
+    assert shown.endswith("tags=('a:1', 'b:2'))")
+    assert "data" not in shown
+
+
+def test_a_recorded_event_is_no_mere_tuple() -> None:
+    made = recorded()
+    assert made != tuple(made)
+    assert made == recorded()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from threading import Event as Signal
 from threading import Thread
 
 from eventstore import EventStore
+from eventstore.database import Limits
 from tests.integration.log.facts import Said, open_store
 from tests.integration.log.processes import answer, commands
 from tests.integration.log.waiting import until
@@ -39,6 +40,8 @@ def main() -> None:
     ahead = int(who != "leader")  # how many appends are before the main thread's
     heard = commands()
     with open_store(url) as store, ThreadPoolExecutor(FOLLOWERS + 1) as pool:
+        if who == "successor":  # what it waits for is not given up before the others go on
+            store.database.limits = Limits(lock=2)
         next(heard)
         over, futures = Signal(), []
         if ahead:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from psycopg import RawCursor
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, Format
 
@@ -24,6 +26,18 @@ from tests.integration.log.facts import FACTS, said
 
 SQL = queries.load("eventstore.sql", "append.sql")
 APPEND = SQL["append"]
+NAMES = (
+    "tenant", "stream_ids", "append_request", "append_stream", "append_expected", "append_events",
+    "event_ids", "bodies",
+)  # fmt: skip
+
+
+def call(connection: Connection, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What eventstore.append answers: positions, stream_versions, refusals."""
+    given = [parameters[name] for name in NAMES]
+    row = RawCursor(connection).execute(APPEND, given, binary=True).fetchone()
+    assert row is not None
+    return row
 
 
 def append(
@@ -37,10 +51,7 @@ def append(
     if isinstance(events, int):
         events = said(events)
     request = prepare([Append(stream_id, events, expected_version)], registry=FACTS)
-    parameters = arguments(tenant, [request])
-    row = connection.execute(APPEND, parameters, binary=True).fetchone()
-    assert row is not None
-    positions, _, refusals = row
+    positions, _, refusals = call(connection, arguments(tenant, [request]))
     assert refusals is None, refusals
     return list(positions)
 
@@ -50,8 +61,9 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int]:
     request = prepare(appends, registry=FACTS)
     guards = request.guards or Guards()
     parameters = arguments("default", [request]) | guard_arguments(guards, appends[0].stream_id)
-    query = APPEND if request.guards is None else SQL["append_decided"]
-    row = connection.execute(query, parameters, binary=True).fetchone()
+    if request.guards is None:
+        return list(call(connection, parameters)[0])
+    row = connection.execute(SQL["append_decided"], parameters, binary=True).fetchone()
     assert row is not None
     return list(row[0])
 

@@ -32,8 +32,9 @@ from eventstore.errors import (
 )
 from eventstore.guards import Guards
 from eventstore.limits import MAX_ITEMS
+from tests.integration.log import raw_append
 from tests.integration.log.facts import FACTS, Asked, Said, open_store, said
-from tests.integration.log.raw_append import APPEND, append_all
+from tests.integration.log.raw_append import append_all
 from tests.integration.log.test_protection import BODY, call
 
 
@@ -286,5 +287,5 @@ def test_tags_that_are_spelled_past_the_locks_are_refused(
 ) -> None:
     odd = BODY % r',"\u0078":["a"]'
     with pytest.raises(psycopg.errors.DataError, match="tags"):
-        appender.execute(APPEND, call(bodies=f"[{BODY % ''},{odd}]"), binary=True)
+        raw_append.call(appender, call(bodies=f"[{BODY % ''},{odd}]"))
     assert list(store.read_all()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from eventstore import NO_STREAM, EventStore
+from eventstore import NO_STREAM, Append, AsyncEventStore, EventRegistry, EventStore, Receipt
 from eventstore.config import load
 from eventstore.database import Connection, Database, Limits
 from eventstore.errors import (
@@ -24,10 +25,15 @@ from eventstore.errors import (
     InvalidEvent,
     StoreUnavailable,
 )
+from tests.integration.log.club import MemberNamed, NameMember
 from tests.integration.log.facts import FACTS, Said, open_store, said
 from tests.integration.log.proxy import Proxy, proxied
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
+
+EVERYTHING = EventRegistry()
+for each in (Said, MemberNamed):
+    EVERYTHING.register(each)
 
 
 @pytest.fixture
@@ -61,8 +67,46 @@ def test_an_append_cut_on_its_way(
     assert [recorded.stream_version for recorded in store.read_stream("s-1")] == list(range(1, 16))
 
 
+@pytest.mark.parametrize("way", ["request", "answer"])
+@pytest.mark.parametrize("kind", ["alone", "batch", "command", "tasks"])
+def test_however_it_was_appended_the_first_receipt_comes_back(
+    far: EventStore, proxy: Proxy, store: EventStore, way: str, kind: str
+) -> None:
+    """Cut before the server heard of it, and after it committed: the store finds out by itself."""
+    facts = said(4)
+    far.registry = store.registry = EVERYTHING
+
+    def append() -> list[Receipt]:
+        if kind == "alone":
+            return [far.append("s-1", facts[:1])]
+        if kind == "command":
+            return [far.execute(command)]
+        requests = [far.prepare([Append(f"s-{n % 2}", [fact])]) for n, fact in enumerate(facts)]
+        if kind == "batch":
+            return [future.result()[0] for future in far.writer.submit_many(requests)]
+
+        async def tasks() -> list[Receipt]:
+            awaited = AsyncEventStore(far)
+            return await asyncio.gather(
+                *(awaited.append(f"s-{n % 2}", [fact]) for n, fact in enumerate(facts))
+            )
+
+        return asyncio.run(tasks())
+
+    command = NameMember(member="1", name="Ada")
+    far.append("warm-2", [Said()])
+    proxy.cut_at(way, appending if way == "request" else anything)
+    receipts = append()
+    assert proxy.cuts == 1
+    assert append() == receipts
+    for receipt in receipts:
+        assert store.receipt_of(receipt.event_ids) == receipt
+    positions = [position for receipt in receipts for position in receipt.positions]
+    assert [recorded.position for recorded in store.read_all(after=2)] == sorted(positions)
+
+
 def appending(data: bytes) -> bool:
-    return b"log.said" in data
+    return b"log.said" in data or b"club.member_named" in data
 
 
 def anything(data: bytes) -> bool:

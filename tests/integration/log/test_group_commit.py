@@ -250,7 +250,7 @@ def test_an_interrupt_is_nobody_else_s(
 def test_a_batch_has_limits(
     store: EventStore, crowd: Crowd, appender: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.writer.MAX_BATCH_EVENTS", 10)
+    monkeypatch.setattr("eventstore.backlog.MAX_BATCH_EVENTS", 10)
     with held(appender):
         crowd.lead(one("held-1"))
         outcomes = [crowd.join(one("s-1", *said(4))) for _ in range(6)]

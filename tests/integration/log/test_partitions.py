@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
+import psycopg
 import pytest
 
-from eventstore import NO_STREAM, EventStore
+from eventstore import NO_STREAM, EventStore, read
 from eventstore.database import Connection, connect
-from eventstore.errors import ConcurrencyConflict, DuplicateEventId
+from eventstore.errors import (
+    ConcurrencyConflict,
+    DuplicateEventId,
+    NotFound,
+    PermissionDenied,
+)
+from eventstore.partitions import (
+    attach_partition,
+    detach_partition,
+    ensure_partitions,
+    seal_partitions,
+)
 from tests.integration.log.clock import Clock
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, said
 
@@ -86,7 +99,7 @@ def test_a_new_partition_is_like_the_others(admin: Connection, keeper: Connectio
 
 def test_many_may_ensure_at_once(database_url: str, keeper: Connection) -> None:
     def one(_: int) -> int:
-        with connect(database_url, role="appender") as connection:
+        with connect(database_url, role="projector") as connection:
             return len(ensure(connection, 5))
 
     with ThreadPoolExecutor(4) as pool:
@@ -111,7 +124,8 @@ def test_an_append_into_a_month_without_partition_heals_itself(
     assert gaps(keeper, 0) == list(CLASSES)
     receipt = store.append("s-1", said(2))
     assert receipt.stream_version == 4
-    assert gaps(keeper, 2) == []
+    assert gaps(keeper, 1) == []
+    assert gaps(keeper, 2) == list(CLASSES), "an appender makes what it needs, and no more"
     versions = [recorded.stream_version for recorded in store.read_stream("s-1")]
     assert versions == [1, 2, 3, 4]
 
@@ -156,19 +170,24 @@ def test_identity_and_versions_hold_across_months(store: EventStore, clock: Cloc
     assert positions == sorted(positions)
 
 
-def test_a_month_that_is_over_is_sealed_with_its_positions(
-    store: EventStore, keeper: Connection, clock: Clock
-) -> None:
+def test_an_appender_can_not_fill_the_catalogue(appender: Connection, keeper: Connection) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ensure(appender, 120)
+    assert appender.execute("SELECT eventstore.heal_partitions()").fetchall() == []
+    assert len(names(keeper)) == 12
+
+
+def test_a_month_that_is_over_is_sealed_with_its_positions(store: EventStore, clock: Clock) -> None:
     early = store.append("s-1", said(3))
-    assert seal(keeper) == []
+    assert seal_partitions(store.database) == []
     clock.set(1, minutes=59)
-    assert seal(keeper) == [], "an append of last month may still be under way"
+    assert seal_partitions(store.database) == [], "an append of last month may still be under way"
     clock.set(1, minutes=61)
-    assert seal(keeper) == [f"events_{one}_{clock.month(0)}" for one in CLASSES]
+    assert seal_partitions(store.database) == [f"events_{one}_{clock.month(0)}" for one in CLASSES]
     clock.set(2)
     later = store.append("s-1", said(3))
-    assert seal(keeper) == [f"events_{one}_{clock.month(1)}" for one in CLASSES]
-    assert seal(keeper) == []
+    assert seal_partitions(store.database) == [f"events_{one}_{clock.month(1)}" for one in CLASSES]
+    assert seal_partitions(store.database) == []
     now, then = (f"events_work_{clock.month(n)}" for n in (2, 0))
     assert scanned(store, early.position, later.position) == {now}
     assert scanned(store, 0, early.position) == {then, now}
@@ -179,9 +198,147 @@ def test_a_month_that_is_over_is_sealed_with_its_positions(
         owner_deletes(store, then)
 
 
-def seal(keeper: Connection) -> list[str]:
-    query = "SELECT * FROM eventstore.seal_partitions() AS sealed ORDER BY sealed"
-    return [row[0] for row in keeper.execute(query)]
+def test_what_was_broken_off_goes_on_where_it_was(
+    store: EventStore, keeper: Connection, clock: Clock
+) -> None:
+    store.append("s-1", said(3))
+    clock.set(1)
+    month = clock.month(0)
+    done = {"work": ["seal"], "audit": ["seal", "prove"], "decision": ["seal", "prove", "map"]}
+    for one, steps in done.items():
+        for step in steps:
+            keeper.execute(f"SELECT eventstore.{step}_partition(%s)", [f"events_{one}_{month}"])
+    due: dict[str, str] = dict(
+        keeper.execute("SELECT * FROM eventstore.partition_steps()").fetchall()
+    )
+    assert [due[f"events_{one}_{month}"] for one in CLASSES] == ["map", "seal", "vacuum", "prove"]
+    assert sorted(seal_partitions(store.database)) == [f"events_{one}_{month}" for one in CLASSES]
+    query = "SELECT sealed, mapped, vacuumed FROM eventstore.partitions WHERE closed"
+    assert keeper.execute(query).fetchall() == [(True, True, True)] * 4
+
+
+def test_an_append_that_comes_after_the_seal_is_refused(
+    store: EventStore, keeper: Connection, clock: Clock
+) -> None:
+    """What was noted about a sealed partition would be wrong: a read would miss the event."""
+    store.append("s-1", said(1))
+    clock.set(1)
+    seal_partitions(store.database)
+    clock.set(0)
+    with pytest.raises(PermissionDenied, match="append-only"):
+        store.append("s-1", said(1))
+    clock.set(1)
+    assert store.append("s-1", said(1)).stream_version == 2
+
+
+def test_a_seal_gives_way_to_a_reader(
+    store: EventStore, keeper: Connection, admin: Connection, clock: Clock
+) -> None:
+    store.append("s-1", said(1))
+    clock.set(1)
+    name = f"events_work_{clock.month(0)}"
+    with admin.transaction():
+        admin.execute(f"SELECT count(*) FROM eventstore.{name}")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            keeper.execute("SELECT eventstore.seal_partition(%s)", [name])
+        assert store.append("s-1", said(1)).stream_version == 2
+    keeper.execute("SELECT eventstore.seal_partition(%s)", [name])
+
+
+def test_reads_of_a_stream_and_a_run_find_what_is_sealed(store: EventStore, clock: Clock) -> None:
+    run = uuid4()
+    for month in range(5):
+        clock.set(month)
+        seal_partitions(store.database)
+        if month != 2:
+            store.append("s-1", said(2), correlation_id=run)
+        store.append("s-2", said(1))
+    assert [each.stream_version for each in store.read_stream("s-1")] == list(range(1, 9))
+    assert [each.stream_version for each in store.read_stream("s-1", 6)] == [6, 7, 8]
+    backwards = store.read_stream("s-1", 3, backwards=True)
+    assert [each.stream_version for each in backwards] == [3, 2, 1]
+    positions = [each.position for each in store.read_correlation(run)]
+    assert positions == sorted(positions)
+    assert len(positions) == 8
+    assert len(list(store.read_stream("s-2"))) == 5
+    assert not list(store.read_stream("s-3"))
+
+
+def test_a_read_of_one_stream_opens_no_other_month(store: EventStore, clock: Clock) -> None:
+    store.append("s-old", said(1))
+    clock.set(1)
+    store.append("s-1", said(1))
+    clock.set(30)
+    ensure_partitions(store.database, 1)
+    seal_partitions(store.database)
+    store.append("s-new", said(1))
+    for stream_id, opened in (("s-old", {clock.month(0)}), ("s-1", {clock.month(1)})):
+        assert months_read(store, stream_id) == opened | {clock.month(30), clock.month(31)}
+    assert months_read(store, "s-new") == {clock.month(30), clock.month(31)}
+
+
+def months_read(store: EventStore, stream_id: str) -> set[str]:
+    """The months whose index a read of a stream searches, by the server's own count."""
+    query = (
+        "SELECT right(relname, 7) FROM pg_stat_xact_user_tables "
+        "WHERE starts_with(relname, 'events_') AND idx_scan + seq_scan > 0"
+    )
+    # A session of its own: counts of the last transaction can be pending in another.
+    with store.database.auditor() as connection, connection.transaction():
+        read.stream_page(connection, store.tenant, stream_id, 1)
+        return {row[0] for row in connection.execute(query)}
+
+
+def test_no_tenant_sees_the_maps_of_another(
+    store: EventStore, database_url: str, clock: Clock
+) -> None:
+    run = uuid4()
+    store.append("s-1", said(1), correlation_id=run)
+    clock.set(1)
+    seal_partitions(store.database)
+    for tenant, seen in (("default", 1), ("other", 0)):
+        with connect(database_url, role="auditor", tenant=tenant) as auditor:
+            for table in ("sealed_streams", "sealed_runs"):
+                found = auditor.execute(f"SELECT count(*) FROM eventstore.{table}").fetchone()
+                assert found == (seen,)
+            pages = "SELECT count(*) FROM eventstore.run_page('default', %s, 0, 10)"
+            assert auditor.execute(pages, [run]).fetchone() == (seen,)
+
+
+def test_a_detached_partition_is_protected_and_comes_back(
+    store: EventStore, admin: Connection, clock: Clock
+) -> None:
+    store.append("s-1", said(2))
+    clock.set(1)
+    seal_partitions(store.database)
+    name = f"events_work_{clock.month(0)}"
+    detach_partition(store.database, name)
+    assert not list(store.read_stream("s-1"))
+    query = (
+        "SELECT relrowsecurity, relforcerowsecurity, relispartition, "
+        "(SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled = 'A') "
+        "FROM pg_class AS c WHERE relname = %s"
+    )
+    assert admin.execute(query, [name]).fetchall() == [(True, True, False, 2)]
+    for role in ("appender", "projector", "archiver", "auditor"):
+        with (
+            connect(store.database.url, role=role, tenant="default") as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(f"SELECT FROM eventstore.{name}")
+    with connect(store.database.url, role="owner", tenant="default") as owner:
+        assert owner.execute(f"SELECT FROM eventstore.{name}").fetchall() == []
+    with pytest.raises(Exception, match="append-only"):
+        owner_deletes(store, name)
+    attach_partition(store.database, name)
+    assert len(list(store.read_stream("s-1"))) == 2
+
+
+@pytest.mark.parametrize("name", ["events_work_1999_01", "streams", "events_work", "no; such"])
+def test_a_partition_that_is_not_there_is_named(store: EventStore, name: str) -> None:
+    for change in (attach_partition, detach_partition):
+        with pytest.raises(NotFound, match="partitions list"):
+            change(store.database, name)
 
 
 def scanned(store: EventStore, after: int, until: int) -> set[str]:

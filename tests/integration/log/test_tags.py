@@ -12,8 +12,8 @@ from eventstore.database import Connection
 from eventstore.errors import InvalidEvent
 from eventstore.guards import Guards
 from eventstore.limits import MAX_TAG, MAX_TAGS
+from tests.integration.log import raw_append
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, said
-from tests.integration.log.raw_append import APPEND
 from tests.integration.log.test_protection import BODY, call
 
 
@@ -80,5 +80,5 @@ def test_the_database_refuses_them_too(store: EventStore, appender: Connection, 
     tagged = BODY % f',"x":{tags}'
     wrong = call(bodies=f"[{BODY % ''},{tagged}]")
     with pytest.raises((psycopg.errors.DataError, psycopg.errors.UniqueViolation)):
-        appender.execute(APPEND, wrong, binary=True)
+        raw_append.call(appender, wrong)
     assert list(store.read_all()) == []

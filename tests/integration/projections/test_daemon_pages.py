@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -74,6 +75,23 @@ def test_all_is_well(daemon: DaemonProcess, store: EventStore) -> None:
     status, ready = daemon.facts("/readyz")
     assert (status, ready["reasons"]) == (200, [])
     assert ready["holds"] == [f"{name}/0" for name in NAMES]
+    standbys = "eventstore_stored_watermark_position"
+    until(lambda: daemon.metrics()[standbys,] == receipt.position, "it is stored for standbys")
+
+
+def test_partitions_that_are_missing(daemon: DaemonProcess, admin_url: str) -> None:
+    assert daemon.metrics()["eventstore_partitions_missing",] == 0
+    assert daemon.metrics()["eventstore_partition_months_ahead",] == 2
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        query = "SELECT max(name) FROM eventstore.partitions WHERE from_time > now() "
+        (name,) = admin.execute(f"{query} AND until_time < now() + interval '62 days'").fetchall()[
+            0
+        ]
+        admin.execute(f"DROP TABLE eventstore.{name}")
+    until(lambda: daemon.facts("/readyz")[0] == 503, "the alarm")
+    (reason,) = daemon.facts("/readyz")[1]["reasons"]
+    assert "eventstore partitions ensure" in reason
+    assert daemon.metrics()["eventstore_partitions_missing",] == 1
 
 
 def test_only_these_pages_can_only_be_read(daemon: DaemonProcess) -> None:

@@ -241,7 +241,7 @@ def test_the_months_of_our_days_are_always_made(
     assert f"{today:%Y_%m}" in months(conn)
 
 
-ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor")
+ROLES: tuple[Role, ...] = ("owner", "appender", "projector", "archiver", "auditor", "subscriber")
 
 
 def test_only_the_projector_may_have_months_made(url: str) -> None:

@@ -44,6 +44,13 @@ def test_an_aim_is_met_or_not(aim: Aim, met: bool) -> None:
     assert outcome(aim).met(aim) is met
 
 
+@pytest.mark.parametrize(("value", "met"), [(1.8, True), (1.9, False)])
+def test_an_aim_may_be_beside_another_than_the_first(value: float, met: bool) -> None:
+    aim = Aim("ours", "ratio at least", value, "loop")  # of 1.2, 1.8 and 2.4
+    assert outcome(aim).met(aim) is met
+    assert "of loop, is 1.8" in outcomes_markdown([outcome(aim)])
+
+
 @pytest.mark.parametrize(("factor", "met"), [(1.5, True), (1.4, False)])
 def test_a_cost_that_grows_misses_its_aim(factor: float, met: bool) -> None:
     aim = Aim("long", "of the shortest at most", factor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -74,7 +73,7 @@ def fold(holding: Holding, *events: RecordedEvent) -> list[object]:
 def story(*events: Event) -> list[RecordedEvent]:
     """Each event in a stream of its own."""
     return [
-        replace(recorded(event, position), stream_id=f"jar-{position}")
+        recorded(event, position)._replace(stream_id=f"jar-{position}")
         for position, event in enumerate(events, 1)
     ]
 
@@ -106,7 +105,7 @@ def test_an_event_without_a_rule_never_waits() -> None:
 
 
 def test_tenants_do_not_wait_for_one_another() -> None:
-    other = replace(recorded(Filled(jar_id=A, litres=1), 2), tenant_id="other")
+    other = recorded(Filled(jar_id=A, litres=1), 2)._replace(tenant_id="other")
     assert fold(Holding(), *story(BAD), other) == [None, True]
 
 
@@ -122,7 +121,7 @@ def test_what_is_refused_or_discarded_is_not_tried() -> None:
 
 
 def unreadable(event: Event, position: int, data: bytes) -> RecordedEvent:
-    return replace(recorded(event, position), data=data)
+    return recorded(event, position)._replace(data=data)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,7 @@ def test_an_unreadable_payload_names_its_stream_and_what_it_seems_to(
 
 
 def test_a_schema_version_without_an_upcaster_is_unreadable() -> None:
-    older = replace(recorded(Emptied(jar_id=A), 1), schema_version=7)
+    older = recorded(Emptied(jar_id=A), 1)._replace(schema_version=7)
     held = Holding().apply(Jars(), Jars().empty(), older)
     assert isinstance(held, Held)
     assert held.origin == "payload"
@@ -163,8 +162,8 @@ def test_a_schema_version_without_an_upcaster_is_unreadable() -> None:
 def test_the_stream_of_an_unreadable_event_waits() -> None:
     first = unreadable(BAD, 1, b"{}")
     same_stream = recorded(Filled(jar_id=C, litres=1), 2)
-    elsewhere = replace(recorded(Filled(jar_id=B, litres=1), 3), stream_id="jar-3")
-    its_row = replace(recorded(Emptied(jar_id=C), 4), stream_id="jar-4")
+    elsewhere = recorded(Filled(jar_id=B, litres=1), 3)._replace(stream_id="jar-3")
+    its_row = recorded(Emptied(jar_id=C), 4)._replace(stream_id="jar-4")
     assert fold(Holding(), first, same_stream, elsewhere, its_row) == [None, 1, True, 1]
 
 
@@ -176,7 +175,7 @@ def test_with_shards_what_has_the_same_value_waits() -> None:
     """A stream may run through several shards, of which none sees what another holds."""
     first = unreadable(BAD, 1, b'{"jar_id":"%s","litres":"x"}' % str(A).encode())
     same_stream = recorded(Filled(jar_id=C, litres=1), 2)
-    elsewhere = replace(recorded(Filled(jar_id=A, litres=1), 3), stream_id="jar-3")
+    elsewhere = recorded(Filled(jar_id=A, litres=1), 3)._replace(stream_id="jar-3")
     holding, state = Holding(), Shelf().empty()
     found = [holding.apply(Shelf(), state, each) for each in (first, same_stream, elsewhere)]
     assert [each.behind if isinstance(each, Held) else True for each in found] == [None, True, 1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -75,7 +74,7 @@ class Garden(Projection, name="garden", tables=(Plant, Note)):
 
 
 def keys(event: Event, at: datetime = FIRST_MOMENT) -> list[tuple[object, ...]]:
-    return [key for _, key in Garden().keys(replace(recorded(event), occurred_at=at))]
+    return [key for _, key in Garden().keys(recorded(event)._replace(occurred_at=at))]
 
 
 def test_a_list_names_a_row_for_each_value() -> None:
@@ -112,24 +111,22 @@ def test_other_events_name_no_row_by_their_time() -> None:
 
 def test_what_can_t_be_read_names_what_it_seems_to() -> None:
     """Keys in a list, and the moment of an event, as others name them."""
-    harvested = replace(
-        recorded(Harvested(plant_ids=[A, B])), data=b'{"plant_ids":["%s","%s"],"x":1}'
-        % (str(A).encode(), str(B).encode()),
-    )  # fmt: skip
+    data = b'{"plant_ids":["%s","%s"],"x":1}' % (str(A).encode(), str(B).encode())
+    harvested = recorded(Harvested(plant_ids=[A, B]))._replace(data=data)
     assert named(Garden(), harvested) >= named(Garden(), recorded(Sown(plant_id=A)))
     noted = recorded(Noted(note_id=A, text="x"))
-    unreadable = replace(noted, data=b'{"note_id":"%s"}' % str(A).encode())
+    unreadable = noted._replace(data=b'{"note_id":"%s"}' % str(A).encode())
     assert named(Garden(), unreadable) > named(Garden(), noted)
 
 
 def test_what_names_the_same_moment_waits_whatever_its_time_zone() -> None:
     noted = recorded(Noted(note_id=A, text="x"), 1)
-    unreadable = replace(noted, data=b'{"note_id":"%s"}' % str(A).encode())
+    unreadable = noted._replace(data=b'{"note_id":"%s"}' % str(A).encode())
     there = noted.occurred_at.astimezone(timezone(timedelta(hours=9)))
     amended = recorded(Amended(note_id=A, noted_at=there, text="y"), 2)
     holding, state = Holding(), Garden().empty()
     assert isinstance(holding.apply(Garden(), state, unreadable), Held)
-    outcome = holding.apply(Garden(), state, replace(amended, stream_id="other-1"))
+    outcome = holding.apply(Garden(), state, amended._replace(stream_id="other-1"))
     assert isinstance(outcome, Held)
     assert outcome.behind == 1
 

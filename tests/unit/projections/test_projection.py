@@ -242,16 +242,14 @@ def test_apply_touches_no_row_that_keys_left_out() -> None:
 
 
 def test_an_undecodable_event_is_refused_with_its_cause() -> None:
-    broken = recorded(OPEN_A)
-    object.__setattr__(broken, "data", b'{"account_id":"no uuid"}')
+    broken = recorded(OPEN_A)._replace(data=b'{"account_id":"no uuid"}')
     with pytest.raises(EventNotApplied) as caught:
         Bank().apply(Bank().empty(), broken)
     assert isinstance(caught.value.__cause__, InvalidEvent)
 
 
 def test_a_schema_version_that_nothing_reads_is_refused() -> None:
-    newer = recorded(OPEN_A)
-    object.__setattr__(newer, "schema_version", 2)
+    newer = recorded(OPEN_A)._replace(schema_version=2)
     with pytest.raises(EventNotApplied) as caught:
         Bank().apply(Bank().empty(), newer)
     assert isinstance(caught.value.__cause__, UnknownEventType)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
@@ -573,6 +572,6 @@ def test_a_message_is_kept_under_its_time() -> None:
     at = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
     said = message()
     story = given(Trust(), ANN, STARTED)
-    Trust().apply(story.state, replace(recorded(said, 3), occurred_at=at))
+    Trust().apply(story.state, recorded(said, 3)._replace(occurred_at=at))
     assert full_key(story.row(ConversationHistory)) == ("default", said.message_id, at)
     story.refuses(said, RowExists)

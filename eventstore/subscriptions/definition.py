@@ -1,0 +1,91 @@
+"""Which events a subscription delivers, and by which rules; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from eventstore.append import check_name
+from eventstore.errors import ConfigurationError
+from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+
+__all__ = ["Definition", "Start", "start_position"]
+
+Start = Literal["beginning", "now"] | int
+"""Where it begins: before the first event, with what comes next, or after a position."""
+
+_BOUNDS: Final = {
+    "max_attempts": (1, 1000),
+    "retry_seconds": (0, 3600),
+    "lease_seconds": (1, 3600),
+    "max_unsettled": (1, 1_000_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A filter, whose parts must all hold, and how deliveries that fail are dealt with."""
+
+    event_types: Sequence[str] | None = None
+    categories: Sequence[str] | None = None
+    correlation_id: UUID | None = None
+    tags: Sequence[str] | None = None
+    """An event must have all of them."""
+    after_parked: Literal["wait", "pass"] = "wait"
+    """Whether later events of a stream wait behind a parked one, or pass it."""
+    max_attempts: int = 10
+    """An event that failed so often is parked."""
+    retry_seconds: float = 1.0
+    """The pause before the second attempt; it doubles with each further one, up to an hour."""
+    lease_seconds: float = 30.0
+    """So long a consumer may give no sign of life, and so a handler take for one event."""
+    max_unsettled: int = 10_000
+    """With so many deliveries held, waiting or parked, no further events are read."""
+
+    def check(self) -> None:
+        """Raises InvalidEvent for names that no event can have, ConfigurationError for the rest."""
+        for names, what, limit in (
+            (self.event_types, "event_type", MAX_NAME),
+            (self.categories, "category", MAX_STREAM_ID),
+            (self.tags, "tag", MAX_STREAM_ID),
+        ):
+            if names is not None and (isinstance(names, str) or not names):
+                raise ConfigurationError(what, "name at least one, in a list, or leave it out")
+            for name in names or ():
+                check_name(name, what, limit)
+        if self.after_parked not in ("wait", "pass"):
+            raise ConfigurationError("after_parked", f"{self.after_parked!r} is not wait or pass")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise ConfigurationError(name, f"{getattr(self, name)} is not in {least}..{most}")
+
+    def arguments(self) -> dict[str, Any]:
+        """As the database takes it; the same filter is always said the same way."""
+        return {
+            "event_types": _in_order(self.event_types),
+            "categories": _in_order(self.categories),
+            "correlation_id": self.correlation_id,
+            "tags": _in_order(self.tags),
+            "after_parked": self.after_parked,
+            "max_attempts": self.max_attempts,
+            "retry_seconds": float(self.retry_seconds),
+            "lease_seconds": float(self.lease_seconds),
+            "max_unsettled": self.max_unsettled,
+        }
+
+
+def start_position(start: Start) -> int | None:
+    """The position after which a subscription begins; None for the end of the log."""
+    if start == "now":
+        return None
+    if start == "beginning":
+        return 0
+    if isinstance(start, bool) or not isinstance(start, int) or start < 0:
+        raise ConfigurationError("start", f"{start!r} is not beginning, now or a position")
+    return start
+
+
+def _in_order(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else sorted(set(names))

@@ -1,0 +1,109 @@
+"""What must be true of a log after a soak, asked of the database, which may hold millions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from eventstore.database import Connection
+
+__all__ = ["assert_nothing_is_wrong"]
+
+_TABLES: Final = """
+CREATE UNLOGGED TABLE IF NOT EXISTS public.acknowledged (
+    task text, call bigint, event_id uuid, stream_id text, stream_version bigint, position bigint
+);
+CREATE UNLOGGED TABLE IF NOT EXISTS public.delivered (
+    place bigint GENERATED ALWAYS AS IDENTITY, position bigint
+);
+TRUNCATE public.acknowledged, public.delivered RESTART IDENTITY
+"""
+_QUESTIONS: Final = {
+    "acknowledged, and not stored as the receipt said": """
+        SELECT * FROM public.acknowledged AS a
+         WHERE NOT EXISTS (SELECT FROM eventstore.events AS e
+                            WHERE e.position = a.position AND e.event_id = a.event_id
+                              AND e.stream_id = a.stream_id
+                              AND e.stream_version = a.stream_version)""",
+    "acknowledged as two things": """
+        SELECT event_id FROM public.acknowledged GROUP BY event_id HAVING count(*) > 1""",
+    "stored twice": """
+        SELECT event_id FROM eventstore.events GROUP BY event_id HAVING count(*) > 1""",
+    "at one position with another": """
+        SELECT position FROM eventstore.events GROUP BY position HAVING count(*) > 1""",
+    "a stream with a hole, or another version than it says": """
+        SELECT stream_id, count(*), min(stream_version), max(stream_version)
+          FROM eventstore.events GROUP BY tenant_id, stream_id
+        HAVING count(*) <> max(stream_version) OR min(stream_version) <> 1
+            OR count(DISTINCT stream_version) <> count(*)
+            OR max(stream_version) <> (SELECT s.stream_version FROM eventstore.streams AS s
+                                        WHERE s.tenant_id = events.tenant_id
+                                          AND s.stream_id = events.stream_id)""",
+    "an event without its guard, or with another": """
+        SELECT e.position FROM eventstore.events AS e
+          LEFT JOIN eventstore.event_ids AS i USING (tenant_id, event_id)
+         WHERE (i.stream_id, i.stream_version) IS DISTINCT FROM (e.stream_id, e.stream_version)""",
+    "a guard without its event": """
+        SELECT i.event_id FROM eventstore.event_ids AS i
+         WHERE NOT EXISTS (SELECT FROM eventstore.events AS e
+                            WHERE e.tenant_id = i.tenant_id AND e.stream_id = i.stream_id
+                              AND e.stream_version = i.stream_version)""",
+    "a stream whose positions go back": """
+        SELECT * FROM (SELECT stream_id, stream_version, position,
+                              lag(position) OVER (PARTITION BY stream_id ORDER BY stream_version)
+                         FROM eventstore.events) AS e WHERE lag >= position""",
+    "a task whose later call has the lower position": """
+        SELECT * FROM (SELECT task, call, min(position) AS first,
+                              lag(max(position)) OVER (PARTITION BY task ORDER BY call)
+                         FROM public.acknowledged
+                        WHERE stream_id LIKE 'own-%' GROUP BY task, call) AS a
+         WHERE lag >= first""",
+    "stored, and never delivered": """
+        SELECT position FROM eventstore.events
+        EXCEPT SELECT position FROM public.delivered""",
+    "delivered, and not stored": """
+        SELECT position FROM public.delivered
+        EXCEPT SELECT position FROM eventstore.events""",
+    "delivered twice or out of order": """
+        SELECT * FROM (SELECT place, position, lag(position) OVER (ORDER BY place)
+                         FROM public.delivered) AS d WHERE lag >= position""",
+}
+
+
+def assert_nothing_is_wrong(
+    admin: Connection, acknowledged: Iterable[Path], delivered: Path
+) -> tuple[int, int]:
+    """Asks everything; returns how many were acknowledged and how many are stored."""
+    for statement in _TABLES.split(";"):
+        admin.execute(statement)
+    for path in acknowledged:
+        _copy(admin, "COPY public.acknowledged FROM STDIN", _whole_lines(path))
+    positions = b"".join(
+        line.partition(b":")[0] + b"\n" for line in _whole_lines(delivered).splitlines()
+    )
+    _copy(admin, "COPY public.delivered (position) FROM STDIN", positions)
+    admin.execute(
+        "ANALYZE eventstore.events, eventstore.event_ids, eventstore.streams, "
+        "public.acknowledged, public.delivered"
+    )
+    for wrong, question in _QUESTIONS.items():
+        found = admin.execute(f"SELECT * FROM ({question}) AS q LIMIT 5").fetchall()
+        assert not found, f"{wrong}: {found}"
+    return _count(admin, "public.acknowledged"), _count(admin, "eventstore.events")
+
+
+def _whole_lines(path: Path) -> bytes:
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _copy(admin: Connection, statement: str, rows: bytes) -> None:
+    with admin.cursor().copy(statement) as copy:
+        copy.write(rows)
+
+
+def _count(admin: Connection, table: str) -> int:
+    row = admin.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,90 @@
+"""What a consumer hands out, and what it drops."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from eventstore.errors import DeliverySettled, LeaseLost
+from eventstore.event import RecordedEvent
+from eventstore.registry import default_registry
+from eventstore.subscriptions.delivery import Delivery
+from eventstore.subscriptions.desk import Desk, Settled
+
+
+def recorded(position: int, stream_id: str) -> RecordedEvent:
+    moment = datetime.now(UTC)
+    return RecordedEvent(
+        position, "t", uuid4(), stream_id, stream_id, position, "x.y", 1, uuid4(), None, None,
+        None, "work", b"{}", b"", b"{}", moment, moment, default_registry,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def desk() -> Desk:
+    made = Desk("s")
+    made.receive([(recorded(1, "a"), 0), (recorded(2, "a"), 0), (recorded(3, "b"), 2)])
+    return made
+
+
+def take(desk: Desk) -> Delivery:
+    delivery = desk.take()
+    assert delivery is not None
+    return delivery
+
+
+def test_one_of_a_stream_at_a_time(desk: Desk) -> None:
+    first, elsewhere = take(desk), take(desk)
+    assert (first.recorded.position, elsewhere.recorded.position) == (1, 3)
+    assert elsewhere.attempt == 3
+    assert desk.take() is None
+    assert (desk.in_hands, desk.is_empty) == (2, False)
+    first.ack()
+    assert take(desk).recorded.position == 2
+
+
+def test_what_follows_a_failure_is_dropped(desk: Desk) -> None:
+    first, elsewhere = take(desk), take(desk)
+    first.retry("no", delay=3, details="much more")
+    elsewhere.park(ValueError("wrong"))
+    assert desk.is_empty
+    failed, parked = desk.unsent().failures
+    assert failed == {"position": 1, "seconds": 3, "reason": "no", "error": "much more"}
+    assert parked["park"]
+    assert (parked["reason"], parked["error"]) == ("ValueError: wrong", "ValueError: wrong\n")
+
+
+def test_what_was_told_is_forgotten(desk: Desk) -> None:
+    take(desk).ack()
+    told = desk.unsent()
+    assert told == Settled((1,))
+    take(desk).ack()  # while the store is told
+    desk.sent(told)
+    assert desk.unsent() == Settled((2,))
+    assert len(desk.unsent()) == 1
+
+
+def test_a_lost_lease_ends_everything(desk: Desk) -> None:
+    delivery = take(desk)
+    desk.lose()
+    assert not delivery.is_open
+    assert desk.take() is None
+    with pytest.raises(LeaseLost):
+        delivery.ack()
+
+
+def test_settled_is_settled(desk: Desk) -> None:
+    delivery = take(desk)
+    delivery.ack()
+    with pytest.raises(DeliverySettled):
+        delivery.retry()
+
+
+def test_long_and_odd_errors_are_made_storable(desk: Desk) -> None:
+    take(desk).retry("x" * 5_000 + "\0end", details="\ud800" + "y" * 30_000)
+    [failure] = desk.unsent().failures
+    assert len(failure["reason"]) == 1_000
+    assert failure["reason"].endswith(r"x\0end")
+    assert len(failure["error"]) == 20_000
