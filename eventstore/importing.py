@@ -81,7 +81,7 @@ def import_appends(
     def items() -> Iterator[Item]:
         for append in appends:
             try:
-                yield prepare(append)
+                yield _unguarded(prepare(append))
             except InvalidEvent as error:
                 yield Flawed(append, error)
 
@@ -92,6 +92,13 @@ def import_appends(
         if progress is not None:
             progress(so_far)
     return so_far
+
+
+def _unguarded(request: Request) -> Request:
+    """The request; raises InvalidEvent for one with a condition, which no import would judge."""
+    if request.guards is not None:
+        raise InvalidEvent("an import judges no conditions: append it", path="fail_if_any")
+    return request
 
 
 def import_items(

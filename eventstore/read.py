@@ -18,7 +18,7 @@ from eventstore.event import RecordedEvent
 from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.rows import Page, Rows
+from eventstore.rows import Rows
 
 __all__ = [
     "correlation_page",
@@ -253,7 +253,7 @@ def streams_page(
 
 
 def pages(
-    page: Callable[[RecordedEvent | None, int], Page], limit: int | None
+    page: Callable[[RecordedEvent | None, int], Rows], limit: int | None
 ) -> Iterator[RecordedEvent]:
     """Walks through pages until they end or `limit` events are out; memory holds one page.
 
@@ -276,7 +276,7 @@ def pages(
     return chain.from_iterable(walk())
 
 
-def page_size(before: Page) -> int:
+def page_size(before: Rows) -> int:
     """Events of the page after one that was full."""
     return max(1, min(PAGE, PAGE_BYTES // max(1, before.bytes_each)))
 

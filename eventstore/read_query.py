@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from eventstore.database import Connection, translated
 from eventstore.errors import InvalidEvent
+from eventstore.flight import fetch, fly
 from eventstore.queries import load
 from eventstore.query import Query
-from eventstore.read import PAGE, events_at, log_page
+from eventstore.read import PAGE, log_page
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.rows import Made, Page, from_rows
+from eventstore.rows import Rows
 
 __all__ = ["check_alone", "query_page", "windows"]
 
@@ -27,7 +27,7 @@ def query_page(
     *,
     tenant: str,
     registry: EventRegistry = default_registry,
-) -> Page:
+) -> Rows:
     """Up to `limit` events that the query means with after < position <= until, in order.
 
     A query by tags costs what it finds; one that has an item without a tag walks through the log.
@@ -38,25 +38,23 @@ def query_page(
         return log_page(
             connection, tenant, after, until, limit, event_types=types, registry=registry
         )
-    arguments = {"tenant": tenant, "query": query.as_json(), "until": until}
-    if not query.tagged:
-        rows = _rows(connection, "mixed_page", {**arguments, "after": after, "limit": limit})
-        return Made(from_rows(rows, registry))
-    events = Made()
-    while (wanted := limit - len(events)) > 0:
-        rows = _rows(connection, "tagged_positions", {**arguments, "after": after, "limit": wanted})
-        positions = [int(row[0]) for row in rows]
-        events += events_at(connection, positions, registry=registry)
-        if len(positions) < wanted:
-            break
-        # Some may be in a partition that was detached: a page is short only at the end.
-        after = positions[-1]
-    return events
-
-
-def _rows(connection: Connection, name: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+    about = {"tenant": tenant, "query": query.as_json(), "until": until}
     with translated():
-        return connection.execute(_SQL[name], arguments, binary=True).fetchall()
+        if not query.tagged:
+            asked = {**about, "after": after, "limit": limit}
+            return Rows(connection, fetch(connection, _SQL["mixed_page"], asked), registry)
+        places: list[str] = []
+        wanted = limit
+        while True:
+            asked = {**about, "after": after, "limit": wanted}
+            found = fly(connection, [(_SQL["tagged_positions"], asked)], binary=True)[0]
+            places += [str(position) for (position,) in found]
+            at = {"positions": f"{{{','.join(places)}}}"}
+            page = Rows(connection, fetch(connection, _SQL["events_at_positions"], at), registry)
+            # Some may be in a partition that was detached: a page is short only at the end.
+            if len(page) == limit or len(found) < wanted:
+                return page
+            after, wanted = found[-1][0], limit - len(page)
 
 
 def check_alone(query: Query | None, *others: Sequence[str] | None) -> None:

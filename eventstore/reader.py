@@ -17,7 +17,7 @@ from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import check_alone, query_page
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.rows import Page, Rows
+from eventstore.rows import Rows
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
 from eventstore.subscription import Checkpoint, Subscription
@@ -161,7 +161,7 @@ class LogReader:
         mark = self.watermark()
         end = mark if until is None else min(until, mark)
 
-        def page(last: RecordedEvent | None, size: int) -> Page:
+        def page(last: RecordedEvent | None, size: int) -> Rows:
             begin = after if last is None else last.position
             if query is not None:
                 return self.database.read(

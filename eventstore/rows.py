@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGresult
 from eventstore.event import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 
-__all__ = ["Made", "Page", "Rows", "from_rows"]
+__all__ = ["Rows", "from_rows"]
 
 _FEW: Final = 32
 _SAMPLE: Final = 16
@@ -67,32 +67,6 @@ class Rows:
 
     def _made(self, begin: int, end: int) -> list[RecordedEvent]:
         return from_rows(self._transformer.load_rows(begin, end, tuple), self._registry)
-
-
-class Made(list[RecordedEvent]):
-    """Events that are made already, as a page of a read that needs more than one answer."""
-
-    @property
-    def last(self) -> RecordedEvent:
-        """The last event of at least one."""
-        return self[-1]
-
-    @property
-    def bytes_each(self) -> int:
-        """Bytes of an event's payload, in the mean of at least one."""
-        return sum(len(event.data) for event in self) // len(self)
-
-    def all(self) -> list[RecordedEvent]:
-        """Every event."""
-        return self
-
-    def few(self) -> Iterator[list[RecordedEvent]]:
-        """Every event, at once."""
-        yield self
-
-
-Page = Rows | Made
-"""Events in order, however they were found."""
 
 
 def from_rows(rows: Sequence[tuple[Any, ...]], registry: EventRegistry) -> list[RecordedEvent]:

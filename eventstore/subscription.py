@@ -16,7 +16,7 @@ from eventstore.event import RecordedEvent
 from eventstore.query import Query
 from eventstore.read_query import query_page
 from eventstore.registry import EventRegistry
-from eventstore.rows import Page
+from eventstore.rows import Rows
 
 __all__ = ["Checkpoint", "Pace", "Subscription"]
 
@@ -157,8 +157,8 @@ class Subscription:
         with self._turning:
             self._few, self._rest = iter(()), iter(())
 
-    def _fetch(self, limit: int) -> Page | None:
-        def page(connection: Connection) -> tuple[int, Page | None]:
+    def _fetch(self, limit: int) -> Rows | None:
+        def page(connection: Connection) -> tuple[int, Rows | None]:
             self._recognise(connection)
             until = self._watermark(connection)
             if until <= self._read_until:
@@ -169,7 +169,7 @@ class Subscription:
         self._read_until, rows = self._database.read_log(page)
         return rows
 
-    def _read(self, connection: Connection, until: int, limit: int) -> Page:
+    def _read(self, connection: Connection, until: int, limit: int) -> Rows:
         after, tenant, registry = self._read_until, self._database.tenant, self._registry
         if self._query is not None:
             return query_page(

@@ -7,6 +7,15 @@ SELECT DISTINCT found.position
  ORDER BY found.position
  LIMIT %(limit)s
 
+-- name: events_at_positions
+-- The events at some of these positions, as far as they are there, in order.
+SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
+       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
+       data, data_hash, metadata, occurred_at, recorded_at, tags
+  FROM eventstore.events
+ WHERE position = ANY (%(positions)s::bigint[])
+ ORDER BY position
+
 -- name: mixed_page
 -- A page of the events that a query means of which a part has no tag: a walk through the log.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,

@@ -174,6 +174,28 @@ def test_who_comes_later_has_the_higher_position(
     assert (streams[0], set(streams[1:])) == (f"{own}a", {f"{own}b"})
 
 
+@pytest.mark.parametrize("tags", [["x"], ["x", *MANY]], ids=["few tags", "many tags"])
+def test_so_has_an_import(
+    first: Connection, eye: Connection, shared: EventStore, own: str, tags: list[str]
+) -> None:
+    waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+
+    def blocks() -> bool:
+        return bool((eye.execute(waiting, [first.info.backend_pid]).fetchone() or [False])[0])
+
+    parts = [Append(f"{own}b", said(1), tags=[own + tag]) for tag in tags]
+    start = shared.watermark()
+    with ThreadPoolExecutor(1) as pool:
+        with first.transaction():
+            unless(["x"], "a")(first, own)
+            later = pool.submit(shared.import_events, parts)
+            until(lambda: blocks() or later.done())
+            assert not later.done(), "the import did not wait"
+        later.result()
+    streams = [recorded.stream_id for recorded in shared.read_all(after=start)]
+    assert (streams[0], set(streams[1:])) == (f"{own}a", {f"{own}b"})
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -157,6 +157,13 @@ def test_others_of_the_same_queue_go_on(shared: EventStore, tag: str) -> None:
     assert shared.stream_version(f"a-{tag}") == 2
 
 
+def test_an_import_does_not_pass_over_a_condition(shared: EventStore, tag: str) -> None:
+    conditional = Append(f"a-{tag}", said(1), tags=[tag], fail_if_any=Query(tags=["none"]))
+    imported = shared.import_events([conditional, Append(f"b-{tag}", said(1), tags=[tag])])
+    assert (imported.new, imported.refused) == (1, 1)
+    assert shared.stream_version(f"a-{tag}") == 0
+
+
 def test_tasks_have_conditions_too(database_url: str) -> None:
     async def run() -> list[str]:
         query = Query(tags=["name:ann"])

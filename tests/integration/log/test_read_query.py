@@ -16,7 +16,7 @@ from eventstore.queries import load
 from tests.integration.log.facts import Asked, Said, said
 
 LOOKUP = load("eventstore.sql", "read_query.sql")["tagged_positions"]
-FETCH = load("eventstore.sql", "read.sql")["events_at"]
+FETCH = load("eventstore.sql", "read_query.sql")["events_at_positions"]
 RARE, COMMON = "package:7f3a", "kind:package"
 
 
