@@ -18,7 +18,8 @@ from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
 from eventstore.context import all_in_context, said_of
 from eventstore.desk import Desk
-from eventstore.event import Event, RecordedEvent
+from eventstore.event import Event
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
 from eventstore.streams import AsyncStreams

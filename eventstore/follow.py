@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from eventstore.database import Connection, translated
-from eventstore.event import RecordedEvent
 from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.rows import Rows, from_rows
 

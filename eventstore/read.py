@@ -14,9 +14,9 @@ from uuid import UUID
 
 from eventstore import telemetry
 from eventstore.database import Connection, translated
-from eventstore.event import RecordedEvent
 from eventstore.flight import array_literal, fetch, fly
 from eventstore.queries import load
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.rows import Rows
 

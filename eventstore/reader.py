@@ -11,11 +11,12 @@ from eventstore import read, receipts, standby
 from eventstore.append import Receipt
 from eventstore.config import Settings, load, mask
 from eventstore.database import Database, Limits
-from eventstore.event import Event, RecordedEvent
+from eventstore.event import Event
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import check_alone, query_page
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.rows import Rows
 from eventstore.schema import check_schema

@@ -10,9 +10,10 @@ import orjson
 from pydantic import ValidationError
 
 from eventstore.errors import InvalidEvent, UnknownEventType
-from eventstore.event import READ_BACK, Event, RawEvent, RecordedEvent, identify, invalid
+from eventstore.event import READ_BACK, Event, identify, invalid
 from eventstore.limits import MAX_NAME
 from eventstore.quick_read import Reader, quick_reader
+from eventstore.recorded import RawEvent, RecordedEvent
 
 __all__ = ["EventRegistry", "Upcaster", "default_registry", "upcaster"]
 

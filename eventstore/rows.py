@@ -16,7 +16,7 @@ import psycopg
 from psycopg.adapt import Transformer
 from psycopg.pq.abc import PGresult
 
-from eventstore.event import RecordedEvent
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 
 __all__ = ["Rows", "from_rows"]

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from eventstore import read
 from eventstore.errors import NotFound
-from eventstore.event import RecordedEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.read_query import windows
 from eventstore.reader import LogReader
+from eventstore.recorded import RecordedEvent
 from eventstore.rows import Rows
 
 __all__ = ["Selection", "find"]

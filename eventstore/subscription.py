@@ -12,9 +12,9 @@ from typing import Final, Self
 from eventstore import read
 from eventstore.database import Connection, Database
 from eventstore.errors import HistoryDiverged
-from eventstore.event import RecordedEvent
 from eventstore.query import Query
 from eventstore.read_query import query_page
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry
 from eventstore.rows import Rows
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from eventstore.event import RecordedEvent
+from eventstore.recorded import RecordedEvent
 from eventstore.summary import summary
 
 __all__ = ["Root", "Step", "as_json", "build", "lines", "step"]

@@ -13,7 +13,7 @@ from eventstore.summary import summary
 
 if TYPE_CHECKING:
     from eventstore.cli.options import Options
-    from eventstore.event import RecordedEvent
+    from eventstore.recorded import RecordedEvent
 
 __all__ = ["event_line", "print_events", "speakers"]
 

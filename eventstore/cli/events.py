@@ -21,8 +21,8 @@ from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
 
 if TYPE_CHECKING:
-    from eventstore.event import RecordedEvent
     from eventstore.reader import LogReader
+    from eventstore.recorded import RecordedEvent
     from eventstore.selection import Selection
     from eventstore.subscription import Subscription
 

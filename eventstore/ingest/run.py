@@ -13,12 +13,12 @@ import orjson
 
 from eventstore.append import Append
 from eventstore.codec import encode, payload_hash
-from eventstore.event import RecordedEvent
 from eventstore.ingest.files import shown
 from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader, Records
 from eventstore.ingest.runs import Run, runs
 from eventstore.ingest.settled import SettledRuns
 from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
+from eventstore.recorded import RecordedEvent
 from eventstore.store import EventStore
 
 __all__ = ["Ingest"]

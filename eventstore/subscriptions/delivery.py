@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from eventstore.errors import LeaseLost
 
 if TYPE_CHECKING:
-    from eventstore.event import Event, RawEvent, RecordedEvent
+    from eventstore.event import Event
+    from eventstore.recorded import RawEvent, RecordedEvent
     from eventstore.subscriptions.desk import Desk
 
 __all__ = ["Delivery"]

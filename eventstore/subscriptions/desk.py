@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from eventstore.errors import DeliverySettled, LeaseLost
-from eventstore.event import RecordedEvent
+from eventstore.recorded import RecordedEvent
 from eventstore.subscriptions.delivery import Delivery
 
 __all__ = ["Desk", "Settled"]

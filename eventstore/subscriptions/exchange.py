@@ -16,9 +16,9 @@ from eventstore.errors import (
     SubscriptionExists,
     SubscriptionInUse,
 )
-from eventstore.event import RecordedEvent
 from eventstore.flight import Statement, fly
 from eventstore.queries import load
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry
 from eventstore.rows import from_rows
 from eventstore.session import Session

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from eventstore import telemetry
-from eventstore.event import RecordedEvent
+from eventstore.recorded import RecordedEvent
 from projections.checkpoint import Lease
 from projections.errors import HookFailed
 from projections.hooks.hook import Hook

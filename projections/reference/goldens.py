@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from eventstore.codec import payload_hash
 from eventstore.errors import ConfigurationError, InvalidEvent, UnknownEventType
-from eventstore.event import READ_BACK, Event, RecordedEvent
+from eventstore.event import READ_BACK, Event
+from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry
 from projections.reference.event_schema import event_schema
 from projections.reference.sample import sample

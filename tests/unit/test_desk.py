@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from eventstore.errors import DeliverySettled, LeaseLost
-from eventstore.event import RecordedEvent
+from eventstore.recorded import RecordedEvent
 from eventstore.subscriptions.delivery import Delivery
 from eventstore.subscriptions.desk import Desk, Settled
 
