@@ -21,8 +21,7 @@ def recorded(
     data, moment = orjson.dumps(payload), datetime(2025, 1, 1, tzinfo=UTC)
     return RecordedEvent(
         1, "default", UUID(int=9), "s-1", "s", 1, event_type, schema_version, UUID(int=9), None,
-        None, None, "work", data, payload_hash(data), b"{}", moment, moment,
-        registry=registry,
+        None, None, "work", data, payload_hash(data), b"{}", moment, moment, registry=registry,
     )  # fmt: skip
 
 
