@@ -1,4 +1,4 @@
-"""What the log recorded of a fact: the row, and the typed event in it."""
+"""What was recorded of an event: its row in the log, and the fact that it holds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from eventstore.event import Event
-
 if TYPE_CHECKING:
+    from eventstore.event import Event
     from eventstore.registry import EventRegistry
 
 __all__ = ["RawEvent", "RecordedEvent"]
