@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier, Thread
 from time import perf_counter, process_time
 
@@ -71,7 +72,7 @@ def crowd_of_threads(store: EventStore, size: int, seconds: float, name: str) ->
             store.append(next(streams), [step()], agent="writer")
             mine.append(-now + (now := perf_counter()))
 
-    return _run([lambda which=which: append(which) for which in range(size)], start, waits)
+    return _run([partial(append, which) for which in range(size)], start, waits)
 
 
 def _run(work: list[Callable[[], None]], start: Barrier, waits: list[list[float]]) -> Crowding:
