@@ -18,15 +18,11 @@ INSERT INTO public.bare (data) VALUES (%(payload)s)
 INSERT INTO public.bare (data)
 SELECT payload FROM json_array_elements(%(payloads)s::text::json) AS payload
 
--- name: copied_table
--- What the floor of an import copies into: the columns and indexes of the log, and nothing else.
-CREATE TABLE IF NOT EXISTS public.copied (LIKE eventstore.events INCLUDING ALL)
-
 -- name: copy_events
 -- The floor of an import: the rows as they are to be.
-COPY public.copied (position, tenant_id, event_id, stream_id, category, stream_version, event_type,
-                    schema_version, correlation_id, agent, retention_class, data, data_hash,
-                    metadata, occurred_at, recorded_at)
+COPY eventstore.events (position, tenant_id, event_id, stream_id, category, stream_version,
+                        event_type, schema_version, correlation_id, agent, retention_class, data,
+                        data_hash, metadata, occurred_at, recorded_at)
 FROM STDIN (FORMAT binary)
 
 -- name: lazy_commits
