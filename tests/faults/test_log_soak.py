@@ -20,13 +20,16 @@ import pytest
 from eventstore.embedded import EmbeddedServer
 from eventstore.server import make_database
 from tests.integration.log.crash import kill
+from tests.integration.log.facts import open_store
 from tests.integration.log.processes import Child
 from tests.integration.log.soak_check import assert_nothing_is_wrong
+from tests.integration.log.soak_consumer import NAME
 from tests.integration.log.test_histories import cut_one
 from tests.integration.log.waiting import until
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
 WRITERS, TASKS = 4, 128
+CONSUMERS, CATEGORIES = 2, ["shared", "rival", "seats"]
 LONGEST_PEACE = 3.0
 """Seconds between two faults, at most."""
 
@@ -39,19 +42,22 @@ class Soak:
     def __init__(self, server: EmbeddedServer, directory: Path, stack: ExitStack) -> None:
         self.server, self._stack = server, stack
         self._acknowledged, self.delivered = directory / "acknowledged", directory / "delivered"
+        self._handled = directory / "handled"
         self._url = server.url("store")
         self._end = monotonic() + SECONDS
         self._started = 0
         self.choose = random.Random(20)
         self.writers = [self._writer() for _ in range(WRITERS)]
         self.reader = self._reader()
+        self.consumers = [self._consumer() for _ in range(CONSUMERS)]
         self.happened: dict[str, int] = {}
 
     def faults(self) -> None:
         """One after the other, at random, until the time is over."""
         faults: list[tuple[Callable[[], None], int]] = [
             (self.kill_a_writer, 3), (self.stop_a_writer, 3), (self.cut_connections, 6),
-            (self.kill_the_reader, 2), (self.kill_the_server, 1), (self.stop_the_server_short, 1),
+            (self.kill_the_reader, 2), (self.kill_a_consumer, 3), (self.kill_the_server, 1),
+            (self.stop_the_server_short, 1),
         ]  # fmt: skip
         for fault, _ in faults:  # each of them, should the time be short
             self._happens(fault)
@@ -88,6 +94,11 @@ class Soak:
         self.reader.process.wait()
         self.reader = self._reader()
 
+    def kill_a_consumer(self) -> None:
+        number = self.choose.randrange(CONSUMERS)
+        self.consumers[number].process.kill()
+        self.consumers[number] = self._consumer()
+
     def kill_the_server(self) -> None:
         kill(self.server)
         self.server.ensure_running()
@@ -99,6 +110,12 @@ class Soak:
         psutil.Process(pid).send_signal(signal.SIGQUIT)
         until(lambda: self.server.status().state != "running", seconds=60)
         self.server.ensure_running()
+
+    def handled(self) -> list[Path]:
+        """Ends the consumers; returns the files of what they handled."""
+        for consumer in self.consumers:
+            consumer.process.kill()
+        return list(self._handled.parent.glob("handled.*"))
 
     def finish(self) -> list[Path]:
         """Lets all writers end; returns the files of what was acknowledged."""
@@ -115,6 +132,10 @@ class Soak:
     def _reader(self) -> Child:
         return self._child("soak_reader", str(self.delivered))
 
+    def _consumer(self) -> Child:
+        self._started += 1
+        return self._child("soak_consumer", str(self._handled), str(self._started))
+
     def _child(self, module: str, *arguments: str) -> Child:
         child = Child(module, self._url, *arguments)
         self._stack.callback(child.close)
@@ -127,6 +148,8 @@ def test_what_was_acknowledged_is_there_once_in_order_and_delivered(
 ) -> None:
     make_database(durable_server, "store")
     with ExitStack() as stack:
+        store = stack.enter_context(open_store(durable_server.url("store")))
+        store.subscriptions.create(NAME, categories=CATEGORIES, lease_seconds=3.0)
         soak = Soak(durable_server, tmp_path, stack)
         soak.faults()
         acknowledged = soak.finish()
@@ -135,7 +158,10 @@ def test_what_was_acknowledged_is_there_once_in_order_and_delivered(
             assert last is not None
             until(lambda: f"\n{last[0]}:".encode() in soak.delivered.read_bytes()[-500:], 120)
             soak.reader.process.kill()
-            counts = assert_nothing_is_wrong(admin, acknowledged, soak.delivered)
+            until(lambda: store.subscriptions.show(NAME).checkpoint >= last[0], SECONDS + 60)
+            counts = assert_nothing_is_wrong(
+                admin, acknowledged, soak.delivered, soak.handled(), CATEGORIES
+            )
     said, stored = counts
     print(f"{said:,} acknowledged, {stored:,} stored, {soak.happened}")  # noqa: T201
     assert said > 1_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,10 @@ CREATE UNLOGGED TABLE IF NOT EXISTS public.acknowledged (
 CREATE UNLOGGED TABLE IF NOT EXISTS public.delivered (
     place bigint GENERATED ALWAYS AS IDENTITY, position bigint
 );
-TRUNCATE public.acknowledged, public.delivered RESTART IDENTITY
+CREATE UNLOGGED TABLE IF NOT EXISTS public.handled (
+    at bigint, position bigint, stream_id text, stream_version bigint
+);
+TRUNCATE public.acknowledged, public.delivered, public.handled RESTART IDENTITY
 """
 _QUESTIONS: Final = {
     "acknowledged, and not stored as the receipt said": """
@@ -57,7 +60,28 @@ _QUESTIONS: Final = {
         SELECT * FROM (SELECT task, call, min(position) AS first,
                               lag(max(position)) OVER (PARTITION BY task ORDER BY call)
                          FROM public.acknowledged
-                        WHERE stream_id LIKE 'own-%' GROUP BY task, call) AS a
+                        WHERE stream_id LIKE 'own-%%' GROUP BY task, call) AS a
+         WHERE lag >= first""",
+    "a seat that is taken twice": """
+        SELECT tag FROM eventstore.event_tags WHERE tag LIKE 'seat:%%'
+         GROUP BY tag HAVING count(*) > 1""",
+    "a tag that its event does not have": """
+        SELECT position, tag FROM eventstore.event_tags
+        EXCEPT SELECT position, unnest(tags) FROM eventstore.events""",
+    "a tag of an event that is not looked up": """
+        SELECT position, unnest(tags) FROM eventstore.events
+        EXCEPT SELECT position, tag FROM eventstore.event_tags""",
+    "meant for the subscription, and never handled": """
+        SELECT position FROM eventstore.events WHERE category = ANY (%(categories)s)
+        EXCEPT SELECT position FROM public.handled""",
+    "handled, and not meant for the subscription": """
+        SELECT position, stream_id, stream_version FROM public.handled
+        EXCEPT SELECT position, stream_id, stream_version FROM eventstore.events
+                WHERE category = ANY (%(categories)s)""",
+    "first handled before an earlier one of its stream": """
+        SELECT * FROM (SELECT stream_id, stream_version, min(at) AS first,
+                              lag(min(at)) OVER (PARTITION BY stream_id ORDER BY stream_version)
+                         FROM public.handled GROUP BY stream_id, stream_version) AS h
          WHERE lag >= first""",
     "stored, and never delivered": """
         SELECT position FROM eventstore.events
@@ -72,7 +96,11 @@ _QUESTIONS: Final = {
 
 
 def assert_nothing_is_wrong(
-    admin: Connection, acknowledged: Iterable[Path], delivered: Path
+    admin: Connection,
+    acknowledged: Iterable[Path],
+    delivered: Path,
+    handled: Iterable[Path] = (),
+    categories: Sequence[str] = (),
 ) -> tuple[int, int]:
     """Asks everything; returns how many were acknowledged and how many are stored."""
     for statement in _TABLES.split(";"):
@@ -83,12 +111,15 @@ def assert_nothing_is_wrong(
         line.partition(b":")[0] + b"\n" for line in _whole_lines(delivered).splitlines()
     )
     _copy(admin, "COPY public.delivered (position) FROM STDIN", positions)
+    for path in handled:
+        _copy(admin, "COPY public.handled FROM STDIN", _whole_lines(path))
     admin.execute(
         "ANALYZE eventstore.events, eventstore.event_ids, eventstore.streams, "
-        "public.acknowledged, public.delivered"
+        "public.acknowledged, public.delivered, public.handled"
     )
+    about = {"categories": list(categories)}
     for wrong, question in _QUESTIONS.items():
-        found = admin.execute(f"SELECT * FROM ({question}) AS q LIMIT 5").fetchall()
+        found = admin.execute(f"SELECT * FROM ({question}) AS q LIMIT 5", about).fetchall()
         assert not found, f"{wrong}: {found}"
     return _count(admin, "public.acknowledged"), _count(admin, "eventstore.events")
 

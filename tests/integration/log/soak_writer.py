@@ -14,13 +14,21 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from eventstore import ANY, Append, AsyncEventStore, Receipt
-from eventstore.errors import AppendRefused, ConcurrencyConflict, EventStoreError, InvalidEvent
+from eventstore import ANY, Append, AsyncEventStore, Query, Receipt
+from eventstore.errors import (
+    AppendRefused,
+    ConcurrencyConflict,
+    ConditionFailed,
+    EventStoreError,
+    InvalidEvent,
+)
 from tests.integration.log.facts import FACTS, OF_EVERY_CLASS, said
 from tests.integration.log.processes import answer, commands
 
 SHARED_STREAMS = 40
 RIVAL_STREAMS = 8
+SEATS = 100_000
+"""Of which each is taken once, by whoever comes first, in a stream of its own."""
 PAUSE = 0.05
 """Seconds before something is said again."""
 
@@ -38,8 +46,11 @@ class Task:
 
     async def run(self, until: float) -> None:
         while monotonic() < until:
-            if self._choose.random() < 0.1:
+            chance = self._choose.random()
+            if chance < 0.1:
                 await self._compete()
+            elif chance < 0.2:
+                await self._take_a_seat()
             else:
                 await self._say(self._next())
 
@@ -54,6 +65,18 @@ class Task:
                 raise  # a stream can only have moved on
             self._believed[stream_id] = conflict.actual
 
+    async def _take_a_seat(self) -> None:
+        """Some seats are wanted by many."""
+        seat = f"seat:{min(self._choose.randrange(SEATS), self._choose.randrange(SEATS) // 100)}"
+        events = [self._choose.choice(OF_EVERY_CLASS)(text=seat)]
+        taken = Append(
+            f"seats-{self._name}", events, tags=[seat, "seat"], fail_if_any=Query(tags=[seat])
+        )
+        try:
+            await self._say([taken])
+        except ConditionFailed:
+            return
+
     async def _say(self, appends: Sequence[Append]) -> None:
         for receipt in await self._append(appends):
             self._acknowledge(receipt)
@@ -64,7 +87,8 @@ class Task:
             # Under the version that it has: nobody else appends here.
             events = said(1 if chance < 0.7 else self._choose.randrange(2, 6))
             before, self._version = self._version, self._version + len(events)
-            return [Append(f"own-{self._name}", events, before)]
+            tags = [f"task:{self._name}"] if chance < 0.2 else []
+            return [Append(f"own-{self._name}", events, before, tags=tags)]
         streams = self._choose.sample(range(SHARED_STREAMS), 3)
         return [
             Append(f"shared-{stream}", [self._choose.choice(OF_EVERY_CLASS)(text="all")], ANY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,11 @@ WRONG = {
     "INSERT INTO eventstore.event_ids SELECT tenant_id, gen_random_uuid(), stream_id, 9 "
     "FROM eventstore.streams": "guard without",
     "UPDATE eventstore.events SET position = 99 WHERE stream_version = 1": "go back",
+    "INSERT INTO eventstore.event_tags SELECT tenant_id, 'seat:1', position, event_type "
+    "FROM eventstore.events": "seat that is taken twice",
+    "INSERT INTO eventstore.event_tags SELECT tenant_id, 'hall', position, event_type "
+    "FROM eventstore.events": "its event does not have",
+    "UPDATE eventstore.events SET tags = '{hall}'": "not looked up",
 }
 
 
@@ -84,6 +90,7 @@ def test_what_is_wrong_in_the_log_is_found(
     read.write_text("".join(f"{each.position}:\n" for each in store.read_all()))
     protected = "SELECT DISTINCT tableoid::regclass FROM eventstore.events"
     tables = [
+        "eventstore.event_tags",
         "eventstore.events",
         "eventstore.event_ids",
         *(row[0] for row in admin.execute(protected)),
@@ -95,3 +102,29 @@ def test_what_is_wrong_in_the_log_is_found(
             admin.execute(statement)
             with pytest.raises(AssertionError, match=found):
                 assert_nothing_is_wrong(admin, [], read)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([0, 1], "never handled"),
+        ([0, 2, 1], "handled before an earlier one"),
+        ([0, 1, 2, 0, 2], None),  # at least once
+    ],
+)
+def test_what_was_handled_is_compared_too(
+    lines: list[int], found: str | None, store: EventStore, admin: Connection, tmp_path: Path
+) -> None:
+    store.append("own-1", said(3))
+    recorded = list(store.read_all())
+    read, handled = tmp_path / "delivered", tmp_path / "handled"
+    read.write_text("".join(f"{each.position}:\n" for each in recorded))
+    told = [recorded[line] for line in lines]
+    handled.write_text(
+        "".join(
+            f"{at}\t{each.position}\t{each.stream_id}\t{each.stream_version}\n"
+            for at, each in enumerate(told)
+        )
+    )
+    with pytest.raises(AssertionError, match=found) if found else nullcontext():
+        assert_nothing_is_wrong(admin, [], read, [handled], ["own"])
