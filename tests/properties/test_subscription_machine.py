@@ -62,9 +62,12 @@ class SubscriptionMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
-            for consumer in self.consumers:
-                consumer.close()
-            self.store.close()
+            try:
+                self.drain()
+            finally:
+                for consumer in self.consumers:
+                    consumer.close()
+                self.store.close()
 
     def join(self) -> Consumer:
         consumer = self.store.subscriptions.consumer(NAME, batch=self.batch)
@@ -310,6 +313,7 @@ def check(
                 stateful_step_count=steps,
                 deadline=None,
                 database=None,
+                report_multiple_bugs=False,
                 phases=tuple(Phase) if report else quick,
                 suppress_health_check=list(HealthCheck),
             ),
