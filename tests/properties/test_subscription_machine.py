@@ -257,14 +257,6 @@ MUTANTS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "claim_deliveries",
         (("until := coalesce(last, until)", "last := until"),),
     ),
-    "a lost consumer keeps what it held": (
-        "release_lost",
-        (("d.held_by = gone.token", "false"),),
-    ),
-    "what waits behind a parked event goes on": (
-        "park_delivery",
-        (("IF s.after_parked = 'wait'", "IF false"),),
-    ),
 }  # fmt: skip
 
 
