@@ -87,15 +87,15 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
   FROM eventstore.run_page(%(tenant)s, %(correlation_id)s, %(after)s, %(limit)s)
 
 -- name: event
--- One event by its id, through the guard, which knows its place without searching the partitions.
+-- One event by its id, through the guard, which knows its place.
 SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_version, e.event_type,
        e.schema_version, e.correlation_id, e.causation_id, e.agent, e.target_agent,
        e.retention_class, e.data, e.data_hash, e.metadata, e.occurred_at, e.recorded_at, e.tags
   FROM eventstore.event_ids AS guard
-  JOIN eventstore.events AS e
-    ON e.tenant_id = guard.tenant_id AND e.stream_id = guard.stream_id
-   AND e.stream_version = guard.stream_version
+ CROSS JOIN LATERAL eventstore.stream_page(
+           guard.tenant_id, guard.stream_id, guard.stream_version, 1, false) AS e
  WHERE guard.tenant_id = %(tenant)s AND guard.event_id = %(event_id)s
+   AND e.stream_version = guard.stream_version
 
 -- name: events_at
 -- Events by their positions, in order.

@@ -10,7 +10,9 @@ CREATE OR REPLACE FUNCTION eventstore.repeated(
     OUT refusal jsonb, OUT positions bigint[], OUT stream_versions bigint[]
 )
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
--- decide, which calls this, compares by hash; here each is looked up by its key.
+-- decide, which calls this, compares by hash; here each is looked up by its key. OFFSET 0 keeps the
+-- lookups as they are, and the order names the index: a plan of young tables would compare each event
+-- with each other, or look through all of a tenant's for each (10,000 events: 10 s).
 SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off
 AS $$
@@ -29,12 +31,15 @@ AS $$
                     WHEN e.data_hash IS DISTINCT FROM said.data_hash THEN 'other content'
                END AS reason
           FROM said
-          LEFT JOIN eventstore.event_ids AS guard
-            ON guard.tenant_id = $1 AND guard.event_id = said.event_id
           LEFT JOIN LATERAL (
-               SELECT position, data_hash FROM eventstore.events
+               SELECT event_id, stream_id, stream_version FROM eventstore.event_ids
+                WHERE tenant_id = $1 AND event_id = said.event_id OFFSET 0) AS guard ON true
+          LEFT JOIN LATERAL (
+               SELECT position, data_hash, stream_version FROM eventstore.events
                 WHERE tenant_id = $1 AND stream_id = guard.stream_id
-                  AND stream_version = guard.stream_version) AS e ON true
+                  AND stream_version >= guard.stream_version
+                ORDER BY stream_version LIMIT 1) AS e
+            ON e.stream_version = guard.stream_version
     )
     SELECT (array_agg(jsonb_build_object(
                 'sqlstate', 'ES002', 'detail', jsonb_build_object(
@@ -63,12 +68,14 @@ AS $$
                     WHEN guard.stream_id <> said.stream_id THEN 'another stream'
                     WHEN (SELECT e.data_hash FROM eventstore.events AS e
                            WHERE e.tenant_id = $1 AND e.stream_id = guard.stream_id
-                             AND e.stream_version = guard.stream_version)
+                             AND e.stream_version >= guard.stream_version
+                           ORDER BY e.stream_version LIMIT 1)
                          IS DISTINCT FROM sha256(convert_to(said.data::text, 'UTF8'))
                     THEN 'other content' END AS reason
           FROM said
-          LEFT JOIN eventstore.event_ids AS guard
-            ON guard.tenant_id = $1 AND guard.event_id = said.event_id
+          LEFT JOIN LATERAL (
+               SELECT event_id, stream_id, stream_version FROM eventstore.event_ids
+                WHERE tenant_id = $1 AND event_id = said.event_id OFFSET 0) AS guard ON true
     ), judged AS (
         SELECT request,
                (array_agg(jsonb_build_object(

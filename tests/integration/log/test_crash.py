@@ -29,6 +29,7 @@ def durable(durable_server: EmbeddedServer) -> Iterator[EventStore]:
         yield store
 
 
+@pytest.mark.faults
 def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) -> None:
     """Two crashes: the writers wait for the server, then they have to ask again themselves."""
     acknowledged: dict[str, list[Acknowledged]] = defaultdict(list)

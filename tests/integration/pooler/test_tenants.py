@@ -79,7 +79,7 @@ def play(url: str, role: Role, tenant: str, over: Signal) -> None:
 
 def check(session: Session, role: Role, tenant: str) -> None:
     assert session.execute(WHO).fetchall() == [(f"eventstore_{role}", tenant)]
-    if role == "appender":
+    if role in ("appender", "subscriber"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute(VISIBLE)
     else:
@@ -97,7 +97,7 @@ def may_see(role: Role, tenant: str) -> set[str]:
 def in_a_transaction(session: Session, role: Role, tenant: str) -> None:
     with session.transaction():
         assert session.execute(WHO).fetchall() == [(f"eventstore_{role}", tenant)]
-        if role != "appender":
+        if role not in ("appender", "subscriber"):
             assert {row[0] for row in session.execute(VISIBLE)} <= may_see(role, tenant)
 
 

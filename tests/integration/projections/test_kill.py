@@ -25,6 +25,7 @@ from tests.integration.projections.running import catch_up, checkpoint, number, 
 from tests.integration.projections.things import AmountAdded, Things
 
 
+@pytest.mark.faults
 def test_killed_at_random(url: str) -> None:
     kill_at_random(url, 3, seed=1)
     assert_exactly_once(url)
