@@ -133,6 +133,18 @@ def said_of(outcome: Outcome) -> Any:
         return type(error)
 
 
+@pytest.mark.parametrize("refused", range(1, 7))
+def test_one_that_goes_in_among_many_that_are_refused(shared: EventStore, refused: int) -> None:
+    stream_id = f"among-{refused}"
+    first = shared.append(stream_id, said(1))
+    wrong = [Append(stream_id, said(1), NO_STREAM) for _ in range(refused)]
+    requests = [shared.prepare([each]) for each in [*wrong, Append(stream_id, said(1), 1)]]
+    *conflicts, taken = shared.writer.submit_many(requests)
+    assert all(isinstance(each.exception(), ConcurrencyConflict) for each in conflicts)
+    (receipt,) = taken.result()
+    assert (receipt.stream_version, receipt.position > first.position) == (2, True)
+
+
 def test_the_same_event_from_two_callers_at_once(crowd: Crowd, appender: Connection) -> None:
     twice = Said()
     with held(appender):
