@@ -187,12 +187,12 @@ class GroupCommitWriter:
         finally:
             self._alone = None
             with self._mutex:
-                done = not self._queue
-                if done and not self._closed:
-                    self._led = False
+                done, last = not self._queue, self._closed
+                if done:
+                    self._led = last
             if not done:
                 self._rouse()
-            elif self._closed:
+            elif last:
                 self._end()
         if isinstance(outcome, AppendRefused):
             raise outcome
@@ -206,8 +206,14 @@ class GroupCommitWriter:
                 thread.start()
             except RuntimeError:  # there are too many; who comes next tries again
                 with self._mutex:
-                    self._led = False
-                raise
+                    left, last = self._queue.clear(), self._closed
+                    self._led = last
+                    self._room.notify_all()
+                reason = "no thread could be started to send this; nothing of it was recorded"
+                tell([(pending, StoreUnavailable(reason)) for pending in left])
+                if last:
+                    self._end()
+                return
             self._thread = thread
         self._wake.release()
 
@@ -234,14 +240,14 @@ class GroupCommitWriter:
                 self._sent = batch
                 self._room.notify_all()
                 if not batch and not told:
-                    self._led = self._closed
+                    self._led = last = self._closed
                     break
             former, told = told, []
             if batch:
                 self._tally.batch(batch, now)
                 told = send(self._appender, batch, lambda: tell(former))  # noqa: B023
             tell(former)
-        if self._closed:
+        if last:
             self._end()
 
     def _end(self) -> None:

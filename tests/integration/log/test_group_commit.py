@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -257,6 +257,34 @@ def test_an_interrupt_is_nobody_else_s(
     assert outcome == "interrupted"
     assert versions == ([] if who == "leader" else [2]) + [1, 1, 1, 1]
     assert again == 2
+
+
+def test_without_a_thread_what_waits_is_refused_and_nothing_else(
+    shared: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_many(thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with EventStore(Database(shared.database.url, "default"), FACTS, load()) as own:
+        later = list[Future[list[Receipt]]]()
+        append, start = own.writer._appender.append, Thread.start
+
+        def meet(*arguments: Any) -> Any:
+            """Somebody comes while the lone caller's append is under way."""
+            monkeypatch.setattr(Thread, "start", too_many)
+            later.append(own.writer.submit(own.prepare([one("threads-1")])))
+            return append(*arguments)
+
+        monkeypatch.setattr(own.writer._appender, "append", meet)
+        assert own.append("threads-1", [Said()]).stream_version == 1
+        monkeypatch.setattr(own.writer._appender, "append", append)
+        refused = later[0].exception(10)
+        assert isinstance(refused, StoreUnavailable)
+        assert "nothing of it was recorded" in str(refused)
+        with pytest.raises(StoreUnavailable, match="no thread"):
+            own.append("threads-1", [Said()], timeout=10)
+        monkeypatch.setattr(Thread, "start", start)
+        assert own.append("threads-1", [Said()], timeout=10).stream_version == 2
 
 
 def test_a_batch_has_limits(
