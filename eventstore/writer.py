@@ -20,7 +20,12 @@ from eventstore.backlog import Backlog
 from eventstore.batch import Told, in_doubt, send, tell
 from eventstore.database import Database
 from eventstore.errors import AppendRefused, EventStoreError, NotFlushed, StoreUnavailable
-from eventstore.limits import APPEND_TIMEOUT, MAX_PENDING_APPENDS, MAX_PENDING_BYTES
+from eventstore.limits import (
+    APPEND_TIMEOUT,
+    LONGEST_WAIT,
+    MAX_PENDING_APPENDS,
+    MAX_PENDING_BYTES,
+)
 from eventstore.pending import Blocked, Pending, Submitted
 from eventstore.writer_stats import Tally, WriterStats
 
@@ -114,7 +119,7 @@ class GroupCommitWriter:
 
     def deadline(self, timeout: float | None) -> float:
         """When a call that begins now is over, by monotonic()."""
-        return monotonic() + (self._timeout if timeout is None else timeout)
+        return monotonic() + min(self._timeout if timeout is None else timeout, LONGEST_WAIT)
 
     def enqueue(self, *pending: Pending) -> None:
         """Has requests sent in their turn, and their callers told."""
@@ -164,7 +169,7 @@ class GroupCommitWriter:
             idle, self._led = not self._led, True
         if idle:
             self._end()
-        if self._over.wait(self._timeout if timeout is None else timeout):
+        if self._over.wait(min(self._timeout if timeout is None else timeout, LONGEST_WAIT)):
             if self._thread is not None:
                 self._thread.join()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +22,7 @@ from eventstore.errors import (
     StoreUnavailable,
 )
 from tests.integration.log.clock import Clock
-from tests.integration.log.facts import FACTS, Said, said
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.processes import children
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
@@ -285,6 +286,30 @@ def test_without_a_thread_what_waits_is_refused_and_nothing_else(
             own.append("threads-1", [Said()], timeout=10)
         monkeypatch.setattr(Thread, "start", start)
         assert own.append("threads-1", [Said()], timeout=10).stream_version == 2
+
+
+def test_what_a_caller_does_with_its_list_afterwards_changes_nothing(
+    shared: EventStore,
+) -> None:
+    """It is sent a second time after it has given up, because the stream was made meanwhile."""
+    first: Said | Asked = Said()
+    mine, tags = [first], ["list:1"]
+    with held_by_another(shared.database.url, "list-1"):
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            shared.append("list-1", mine, tags=tags, timeout=0.2)
+        mine[0], tags[0] = Asked(), "list:2"
+    until(lambda: shared.stream_version("list-1") == 2)
+    recorded = list(shared.read_stream("list-1"))[1]
+    assert (recorded.event_id, recorded.event, recorded.tags) == (
+        first.event_id,
+        first,
+        ("list:1",),
+    )
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e300])
+def test_a_wait_without_end(shared: EventStore, seconds: float) -> None:
+    assert shared.append("endless-1", [Said()], timeout=seconds).stream_version
 
 
 def test_a_batch_has_limits(
