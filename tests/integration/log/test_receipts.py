@@ -82,6 +82,8 @@ def test_a_key_is_printable_text(store: EventStore, key: str) -> None:
         store.append("s-1", said(1), batch_key=key)
     with pytest.raises(InvalidEvent, match="is no Event"):
         store.append("s-1", ["nothing"], batch_key="k")  # type: ignore[list-item]
+    with pytest.raises(InvalidEvent, match="must be a list"):
+        store.append("s-1", None, batch_key="k")  # type: ignore[arg-type]
 
 
 def test_who_comes_after_a_killed_importer_learns_what_it_did(
