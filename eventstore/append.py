@@ -86,6 +86,13 @@ class Append:
     fail_if_any: Query | None = None
     after: int = 0
 
+    def __post_init__(self) -> None:
+        # A caller that goes on before there is an outcome may use its lists for something else.
+        if type(self.events) is list:
+            object.__setattr__(self, "events", tuple(self.events))
+        if type(self.tags) is list:
+            object.__setattr__(self, "tags", tuple(self.tags))
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -190,7 +197,7 @@ def _check(append: Append) -> None:
     if not isinstance(append, Append):
         raise InvalidEvent(f"{type(append).__name__} is no Append", path="appends")
     events = append.events
-    if type(events) is not list and (
+    if type(events) is not tuple and (
         isinstance(events, Event | str | bytes) or not isinstance(events, Sequence)
     ):
         raise InvalidEvent("events must be a list of events", path="events")
@@ -215,7 +222,7 @@ def _check(append: Append) -> None:
         _check_moment(append.occurred_at)
     if type(append.metadata) is not dict:
         check_metadata(append.metadata)
-    if append.tags:
+    if append.tags != ():
         _check_tags(append.tags)
     if append.after and append.fail_if_any is None:
         raise InvalidEvent("means nothing without fail_if_any", path="after")

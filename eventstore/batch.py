@@ -74,6 +74,8 @@ def _send_each(appender: Appender, batch: Sequence[Pending]) -> None:
             elif isinstance(error, StoreUnavailable):
                 held.update(dict.fromkeys(streams, error))
             outcome = in_doubt(error, pending.request)
+        except Exception as error:  # noqa: BLE001 - as above
+            outcome = error
         tell([(pending, outcome)])
 
 

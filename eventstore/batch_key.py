@@ -24,9 +24,12 @@ def events_with_key(key: str, events: Sequence[Event]) -> list[Event]:
     again they give the first receipt, and with other content, in another stream or with more of
     them DuplicateEventId. Fewer give the receipt of these. The key counts within the tenant.
 
-    Raises InvalidEvent for a key that is no printable text of 1 to 255 characters.
+    Raises InvalidEvent for a key that is no printable text of 1 to 255 characters, and for what is
+    no list of events.
     """
     check_name(key, "batch_key", MAX_STREAM_ID)
+    if not isinstance(events, Sequence):
+        raise InvalidEvent("events must be a list of events", path="events")
     for event in events:
         if not isinstance(event, Event):
             raise InvalidEvent(f"{type(event).__name__} is no Event", path="events")

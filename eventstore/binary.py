@@ -102,9 +102,10 @@ def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -
 
 def bigints(array: bytes) -> list[int]:
     """The elements of a bigint[]; 0 for NULL."""
-    if len(array) == _PAIR.size:  # a lone append's, which is made most often
+    has_nulls = array[7]  # the last byte of the header's second number
+    if len(array) == _PAIR.size and not has_nulls:  # a lone append's, which is made most often
         return list(_PAIR.unpack(array))
-    if not _HEADER.unpack_from(array)[1]:
+    if not has_nulls:
         return [number for (number,) in _NUMBER.iter_unpack(memoryview(array)[_HEADER.size :])]
     numbers, at = list[int](), _HEADER.size
     while at < len(array):

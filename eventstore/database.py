@@ -27,6 +27,7 @@ from eventstore.errors import (
 )
 from eventstore.queries import load
 from eventstore.session import Session
+from eventstore.time_limits import Limits
 
 __all__ = ["ALL_TENANTS", "Database", "Limits", "Role", "connect", "translated"]
 
@@ -39,28 +40,14 @@ ALL_TENANTS: Final = ""
 
 _SQL = load("eventstore.sql", "session.sql")
 _GENERIC: Final = {"appender", "subscriber"}
+_ENCODING: Final = "utf8"
+"""Whatever the environment or the address says: payloads go to the server as they are."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 # Own SQLSTATEs of the log (class ES), and the standard ones that mean the same to a user.
 _DENIED = {"ES003", "ES005", "42501", "28000", "28P01"}
 _MISSING = {"42P01", "42883", "3F000", "42703"}
 # Classes: 08 connection, 40 rollback, 53 resources, 55 object in use, 57 intervention, 58 system.
 _PASSING = {"08", "40", "53", "55", "57", "58"}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the database may take, in seconds; each is enforced by the server."""
-
-    command: float = 60.0
-    """One statement."""
-    lock: float = 10.0
-    """Waiting for one lock."""
-    transaction: float = 60.0
-    """One transaction; bounds how long an append can hold the watermark back."""
-    connect: float = 10.0
-    """Making a connection."""
-    reconnect: float = 15.0
-    """Getting an answer again after the server was lost."""
 
 
 @contextmanager
@@ -114,6 +101,7 @@ def connect(
             url,
             autocommit=True,
             application_name=f"{application} {role}",
+            client_encoding=_ENCODING,
             connect_timeout=max(2, int(limits.connect)),
             keepalives_idle=10,
             keepalives_interval=5,
@@ -280,7 +268,11 @@ class Database:
                 self._pools[of_log] = ConnectionPool(
                     self.url,
                     connection_class=Session,
-                    kwargs={"autocommit": True, "application_name": "eventstore auditor"},
+                    kwargs={
+                        "autocommit": True,
+                        "application_name": "eventstore auditor",
+                        "client_encoding": _ENCODING,
+                    },
                     min_size=self.pool_min_size,
                     max_size=self.pool_max_size,
                     timeout=self.limits.connect,

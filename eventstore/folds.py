@@ -24,6 +24,8 @@ class _Folded:
     state: State
     snapshot: int
     """The stream_version of the newest snapshot, as far as this process knows."""
+    whole: bool = True
+    """Whether every event is in the state that a newer program could read."""
 
 
 class Folds:
@@ -45,18 +47,23 @@ class Folds:
         if known is None:
             version, state = self._snapshots.load(stream_id, initial)
             known = _Folded(version, state, version)
-        version, state = known.stream_version, known.state
+        version, state, whole = known.stream_version, known.state, known.whole
         for recorded in self._log.read_stream(stream_id, version + 1):
             version = recorded.stream_version
             if isinstance(recorded.event, Event):
                 state = state.after(recorded.event)
-        snapshot = self._snapshots.keep(stream_id, version, state, known.snapshot)
+            elif self._log.registry.knows_type(recorded.event_type):
+                # Of a schema_version that this program is too old for; a newer one, whose fold is
+                # the same, must not begin with what was folded without it.
+                whole = False
+        snapshot = known.snapshot
+        if whole:
+            snapshot = self._snapshots.keep(stream_id, version, state, snapshot)
         with self._mutex:
             newest = self._kept.get(key)
-            if (
-                newest is None or version >= newest.stream_version
-            ):  # another thread may have read on
-                self._kept[key] = _Folded(version, state, snapshot)
+            # Another thread may have read on.
+            if newest is None or version >= newest.stream_version:
+                self._kept[key] = _Folded(version, state, snapshot, whole)
             self._kept.move_to_end(key)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

@@ -177,7 +177,10 @@ class Importers:
     @contextmanager
     def lend(self) -> Iterator[Importer]:
         """An importer for a block; one whose block ends in the middle of a batch is closed."""
-        importer = self._idle.pop() if self._idle else Importer(self._database)
+        try:
+            importer = self._idle.pop()
+        except IndexError:  # asking first would be no use: another thread may take the last one
+            importer = Importer(self._database)
         importer.position = 0
         try:
             yield importer

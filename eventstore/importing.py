@@ -7,7 +7,7 @@ what is recorded: so one that broke off is resumed by doing it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -83,6 +83,8 @@ def import_appends(
             try:
                 yield _unguarded(prepare(append))
             except InvalidEvent as error:
+                if not isinstance(append, Append):
+                    raise  # it has no place in the counts
                 yield Flawed(append, error)
 
     so_far, number = Imported(), 0
@@ -182,7 +184,8 @@ def _added(
         if isinstance(outcome, str):
             counts[outcome] += len(append.events)
         else:
-            counts["refused"] += len(append.events)
+            # What is no list of events counts as one, and so does an append without any.
+            counts["refused"] += (isinstance(append.events, Sized) and len(append.events)) or 1
             if len(so_far.refusals) + len(refusals) < MOST_REFUSALS:
                 refusals.append(Refusal(place, append.stream_id, outcome))
     return Imported(**counts, refusals=(*so_far.refusals, *refusals), position=position)

@@ -79,6 +79,10 @@ class EventRegistry:
     def __iter__(self) -> Iterator[type[Event]]:
         return iter(self._classes.values())
 
+    def knows_type(self, event_type: str) -> bool:
+        """Whether a class is registered for a type, whatever its schema_version."""
+        return event_type in self._newest
+
     def newest(self, event_type: str) -> type[Event]:
         """The class with the highest schema_version of a type; raises UnknownEventType."""
         try:

@@ -86,8 +86,8 @@ class SnapshotStore:
         form = _form(type(state))
         if form is None or stream_version - since < form.every:
             return since
-        written = form.adapter.dump_json(state)
         try:
+            written = form.adapter.dump_json(state)
             if form.adapter.validate_json(written) != state:
                 raise ValueError("it would come back as another")
             self._save(

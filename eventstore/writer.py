@@ -20,7 +20,12 @@ from eventstore.backlog import Backlog
 from eventstore.batch import Told, in_doubt, send, tell
 from eventstore.database import Database
 from eventstore.errors import AppendRefused, EventStoreError, NotFlushed, StoreUnavailable
-from eventstore.limits import APPEND_TIMEOUT, MAX_PENDING_APPENDS, MAX_PENDING_BYTES
+from eventstore.limits import (
+    APPEND_TIMEOUT,
+    LONGEST_WAIT,
+    MAX_PENDING_APPENDS,
+    MAX_PENDING_BYTES,
+)
 from eventstore.pending import Blocked, Pending, Submitted
 from eventstore.writer_stats import Tally, WriterStats
 
@@ -114,7 +119,7 @@ class GroupCommitWriter:
 
     def deadline(self, timeout: float | None) -> float:
         """When a call that begins now is over, by monotonic()."""
-        return monotonic() + (self._timeout if timeout is None else timeout)
+        return monotonic() + min(self._timeout if timeout is None else timeout, LONGEST_WAIT)
 
     def enqueue(self, *pending: Pending) -> None:
         """Has requests sent in their turn, and their callers told."""
@@ -164,7 +169,7 @@ class GroupCommitWriter:
             idle, self._led = not self._led, True
         if idle:
             self._end()
-        if self._over.wait(self._timeout if timeout is None else timeout):
+        if self._over.wait(min(self._timeout if timeout is None else timeout, LONGEST_WAIT)):
             if self._thread is not None:
                 self._thread.join()
             return
@@ -187,12 +192,12 @@ class GroupCommitWriter:
         finally:
             self._alone = None
             with self._mutex:
-                done = not self._queue
-                if done and not self._closed:
-                    self._led = False
+                done, last = not self._queue, self._closed
+                if done:
+                    self._led = last
             if not done:
                 self._rouse()
-            elif self._closed:
+            elif last:
                 self._end()
         if isinstance(outcome, AppendRefused):
             raise outcome
@@ -206,8 +211,14 @@ class GroupCommitWriter:
                 thread.start()
             except RuntimeError:  # there are too many; who comes next tries again
                 with self._mutex:
-                    self._led = False
-                raise
+                    left, last = self._queue.clear(), self._closed
+                    self._led = last
+                    self._room.notify_all()
+                reason = "no thread could be started to send this; nothing of it was recorded"
+                tell([(pending, StoreUnavailable(reason)) for pending in left])
+                if last:
+                    self._end()
+                return
             self._thread = thread
         self._wake.release()
 
@@ -234,14 +245,14 @@ class GroupCommitWriter:
                 self._sent = batch
                 self._room.notify_all()
                 if not batch and not told:
-                    self._led = self._closed
+                    self._led = last = self._closed
                     break
             former, told = told, []
             if batch:
                 self._tally.batch(batch, now)
                 told = send(self._appender, batch, lambda: tell(former))  # noqa: B023
             tell(former)
-        if self._closed:
+        if last:
             self._end()
 
     def _end(self) -> None:

@@ -70,9 +70,9 @@ class ConditionFailed(AppendRefused):
 class DuplicateEventId(AppendRefused):
     """The event id is already recorded as another fact.
 
-    `recorded_in` is the stream that holds it; `reason` is "another stream", "other content", or
-    "twice in one append". The same fact in the same stream is no error: it returns its first
-    receipt.
+    `recorded_in` is the stream that holds it; `reason` is "another stream", "other content",
+    "partly recorded", "in another order", or "in a detached month", where nobody can tell whether
+    it is the same. The same fact in the same stream is no error: it returns its first receipt.
     """
 
     def __init__(self, event_id: UUID, stream_id: str, recorded_in: str, reason: str) -> None:

@@ -13,10 +13,17 @@ from typing import Any
 
 from eventstore.append import STREAM_EXISTS, ExpectedVersion, Receipt, prepare
 from eventstore.appender import Appender
+from eventstore.batch import in_doubt
 from eventstore.codec import encode_json
 from eventstore.context import Says, in_context, said_of
 from eventstore.database import Database
-from eventstore.errors import AppendRefused, ConcurrencyConflict, InvalidEvent, NotFound
+from eventstore.errors import (
+    AppendRefused,
+    ConcurrencyConflict,
+    EventStoreError,
+    InvalidEvent,
+    NotFound,
+)
 from eventstore.event import Event
 from eventstore.limits import MAX_DESCRIPTION_BYTES
 from eventstore.registry import EventRegistry
@@ -43,8 +50,13 @@ def mark(
     database.require_open()
     append = in_context(said_of(stream_id, [event], expected_version=expected_version, **says))
     request = prepare([append], registry=_registry())
-    with closing(Appender(database)) as appender:
-        outcome = appender.mark(request)
+    if request.guards is not None:
+        raise InvalidEvent("what becomes of a stream has no conditions", path="fail_if_any")
+    try:
+        with closing(Appender(database)) as appender:
+            outcome = appender.mark(request)
+    except EventStoreError as error:
+        raise in_doubt(error, request) from error.__cause__
     if isinstance(outcome, ConcurrencyConflict) and outcome.actual == 0:
         raise NotFound("stream", stream_id, "see `eventstore streams list`") from outcome
     if isinstance(outcome, AppendRefused):

@@ -46,7 +46,7 @@ class Streams:
         """Closes a stream: its last event says why, and every later append raises StreamClosed.
 
         `expected_version` is STREAM_EXISTS or a stream_version; the other keywords are those of
-        `append`. Raises NotFound, StreamClosed when it is closed already, ConcurrencyConflict, and
+        `execute`. Raises NotFound, StreamClosed when it is closed already, ConcurrencyConflict, and
         what `append` raises.
         """
         return mark(self._database, stream_id, closed(reason), expected_version, says)

@@ -156,6 +156,7 @@ DECLARE
     refusals jsonb;
     stream   record;
     actual   bigint;
+    missing  boolean;   -- whether one of the streams has no row
     moved    json;      -- the first stream that is not where the decision found it
     taken    record;
 BEGIN
@@ -170,41 +171,49 @@ BEGIN
         PERFORM set_config('transaction_timeout', '60s', true);
     END IF;
 
-    -- A stream that does not exist gets a row to lock: it must not come into being meanwhile. One
-    -- that is about to gets it here already, because streams are locked before claims and tags.
-    INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
-    SELECT tenant, u.stream_id, 0
-      FROM unnest(unchanged_streams, unchanged_versions) AS u(stream_id, stream_version)
-     WHERE u.stream_version = 0
-     UNION
-    SELECT tenant, stream_ids[a.stream], 0
-      FROM unnest(append_stream, append_expected) AS a(stream, expected)
-     WHERE a.expected IN (-2, 0)
-     ORDER BY 2
-    ON CONFLICT DO NOTHING;
     -- In the order in which append locks streams, whether to write to them or to hold them still:
-    -- two who touch the same ones wait for each other once, and not crosswise. Whoever writes to
-    -- the same streams waits here, so that a repeat shows in event_ids.
-    FOR stream IN
-        SELECT touched.stream_id, touched.expected
-          FROM (SELECT own, NULL::bigint FROM unnest(stream_ids) AS own
-                UNION ALL
-                SELECT * FROM unnest(unchanged_streams, unchanged_versions))
-               AS touched(stream_id, expected)
-         ORDER BY touched.stream_id COLLATE "C"
-    LOOP
-        IF stream.expected IS NULL THEN
-            PERFORM FROM eventstore.streams AS s
-              WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR UPDATE;
-        ELSE
-            SELECT s.stream_version INTO actual FROM eventstore.streams AS s
-             WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR SHARE;
-            IF coalesce(actual, 0) <> stream.expected AND moved IS NULL THEN
-                moved := json_build_object('stream_id', stream.stream_id,
-                                           'expected', stream.expected,
-                                           'actual', coalesce(actual, 0));
+    -- two who touch the same ones wait for each other once, and not crosswise. First those that are
+    -- there; then one that does not exist gets a row to lock, as it must not come into being
+    -- meanwhile, and one that is about to gets it here already, because streams are locked before
+    -- claims and tags. Whoever writes to the same streams waits here, so that a repeat shows in
+    -- event_ids.
+    FOR attempt IN 1..2 LOOP
+        missing := false;
+        moved := NULL;
+        FOR stream IN
+            SELECT touched.stream_id, touched.expected
+              FROM (SELECT own, NULL::bigint FROM unnest(stream_ids) AS own
+                    UNION ALL
+                    SELECT * FROM unnest(unchanged_streams, unchanged_versions))
+                   AS touched(stream_id, expected)
+             ORDER BY touched.stream_id COLLATE "C"
+        LOOP
+            IF stream.expected IS NULL THEN
+                PERFORM FROM eventstore.streams AS s
+                  WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR UPDATE;
+                missing := missing OR NOT FOUND;
+            ELSE
+                SELECT s.stream_version INTO actual FROM eventstore.streams AS s
+                 WHERE s.tenant_id = tenant AND s.stream_id = stream.stream_id FOR SHARE;
+                missing := missing OR NOT FOUND;
+                IF coalesce(actual, 0) <> stream.expected AND moved IS NULL THEN
+                    moved := json_build_object('stream_id', stream.stream_id,
+                                               'expected', stream.expected,
+                                               'actual', coalesce(actual, 0));
+                END IF;
             END IF;
-        END IF;
+        END LOOP;
+        EXIT WHEN NOT missing OR attempt = 2;
+        INSERT INTO eventstore.streams (tenant_id, stream_id, stream_version)
+        SELECT tenant, u.stream_id, 0
+          FROM unnest(unchanged_streams, unchanged_versions) AS u(stream_id, stream_version)
+         WHERE u.stream_version = 0
+         UNION
+        SELECT tenant, stream_ids[a.stream], 0
+          FROM unnest(append_stream, append_expected) AS a(stream, expected)
+         WHERE a.expected IN (-2, 0)
+         ORDER BY 2
+        ON CONFLICT DO NOTHING;
     END LOOP;
 
     IF NOT EXISTS (SELECT FROM eventstore.event_ids AS guard

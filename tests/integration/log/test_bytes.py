@@ -14,7 +14,7 @@ from eventstore import EventStore
 from eventstore.codec import encode
 from eventstore.database import Connection
 from eventstore.limits import MAX_SAFE_INTEGER
-from tests.integration.log.facts import Said
+from tests.integration.log.facts import Said, open_store
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(
@@ -53,6 +53,24 @@ def test_tricky_payloads(shared: EventStore, value: Any) -> None:
 )
 def test_random_payloads(shared: EventStore, payloads: list[Any]) -> None:
     compare(shared, payloads)
+
+
+@pytest.mark.parametrize("where", ["environment", "address"])
+def test_the_client_s_encoding_changes_nothing(
+    shared: EventStore, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    url = shared.database.url
+    if where == "environment":
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    else:
+        url += f"{'&' if '?' in url else '?'}client_encoding=LATIN1"
+    with open_store(url) as store:
+        for count in (1, 2):
+            store.append(f"latin-{where}", [Said(text="h\u00e9") for _ in range(count)])
+    monkeypatch.undo()
+    with open_store(shared.database.url) as store:
+        texts = [recorded.payload["text"] for recorded in store.read_stream(f"latin-{where}")]
+    assert texts == ["h\u00e9"] * 3
 
 
 def compare(store: EventStore, payloads: list[Any]) -> None:

@@ -233,6 +233,24 @@ def test_who_waits_for_a_tag_holds_no_position(
         assert outcome(later) == "57014"
 
 
+def test_who_waits_for_a_stream_has_made_none(
+    schedule: Schedule, shared: EventStore, own: str
+) -> None:
+    """Like an append without condition, which else could wait for it crosswise."""
+    shared.append(f"{own}old", said(1))
+    both = [
+        Append(f"{own}new", said(1), fail_if_any=Query(tags=[f"{own}x"])),
+        Append(f"{own}old", said(1)),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        with schedule.first.transaction():
+            plain("old")(schedule.first, own)
+            later = pool.submit(append_all, schedule.second, both)
+            until(schedule.blocked)
+            plain("new")(schedule.first, own)
+        assert outcome(later) == "done"
+
+
 def test_the_table_of_locks_is_not_filled(first: Connection, eye: Connection, own: str) -> None:
     held = "SELECT count(*) FROM pg_locks WHERE pid = %s AND locktype = 'advisory'"
     of_position = 1

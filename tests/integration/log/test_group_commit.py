@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from eventstore.errors import (
     StoreUnavailable,
 )
 from tests.integration.log.clock import Clock
-from tests.integration.log.facts import FACTS, Said, said
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.processes import children
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
@@ -131,6 +132,18 @@ def said_of(outcome: Outcome) -> Any:
         return type(error), error.event_id, error.recorded_in, error.reason
     except StoreUnavailable as error:
         return type(error)
+
+
+@pytest.mark.parametrize("refused", range(1, 7))
+def test_one_that_goes_in_among_many_that_are_refused(shared: EventStore, refused: int) -> None:
+    stream_id = f"among-{refused}"
+    first = shared.append(stream_id, said(1))
+    wrong = [Append(stream_id, said(1), NO_STREAM) for _ in range(refused)]
+    requests = [shared.prepare([each]) for each in [*wrong, Append(stream_id, said(1), 1)]]
+    *conflicts, taken = shared.writer.submit_many(requests)
+    assert all(isinstance(each.exception(), ConcurrencyConflict) for each in conflicts)
+    (receipt,) = taken.result()
+    assert (receipt.stream_version, receipt.position > first.position) == (2, True)
 
 
 def test_the_same_event_from_two_callers_at_once(crowd: Crowd, appender: Connection) -> None:
@@ -245,6 +258,58 @@ def test_an_interrupt_is_nobody_else_s(
     assert outcome == "interrupted"
     assert versions == ([] if who == "leader" else [2]) + [1, 1, 1, 1]
     assert again == 2
+
+
+def test_without_a_thread_what_waits_is_refused_and_nothing_else(
+    shared: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_many(thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with EventStore(Database(shared.database.url, "default"), FACTS, load()) as own:
+        later = list[Future[list[Receipt]]]()
+        append, start = own.writer._appender.append, Thread.start
+
+        def meet(*arguments: Any) -> Any:
+            """Somebody comes while the lone caller's append is under way."""
+            monkeypatch.setattr(Thread, "start", too_many)
+            later.append(own.writer.submit(own.prepare([one("threads-1")])))
+            return append(*arguments)
+
+        monkeypatch.setattr(own.writer._appender, "append", meet)
+        assert own.append("threads-1", [Said()]).stream_version == 1
+        monkeypatch.setattr(own.writer._appender, "append", append)
+        refused = later[0].exception(10)
+        assert isinstance(refused, StoreUnavailable)
+        assert "nothing of it was recorded" in str(refused)
+        with pytest.raises(StoreUnavailable, match="no thread"):
+            own.append("threads-1", [Said()], timeout=10)
+        monkeypatch.setattr(Thread, "start", start)
+        assert own.append("threads-1", [Said()], timeout=10).stream_version == 2
+
+
+def test_what_a_caller_does_with_its_list_afterwards_changes_nothing(
+    shared: EventStore,
+) -> None:
+    """It is sent a second time after it has given up, because the stream was made meanwhile."""
+    first: Said | Asked = Said()
+    mine, tags = [first], ["list:1"]
+    with held_by_another(shared.database.url, "list-1"):
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            shared.append("list-1", mine, tags=tags, timeout=0.2)
+        mine[0], tags[0] = Asked(), "list:2"
+    until(lambda: shared.stream_version("list-1") == 2)
+    recorded = list(shared.read_stream("list-1"))[1]
+    assert (recorded.event_id, recorded.event, recorded.tags) == (
+        first.event_id,
+        first,
+        ("list:1",),
+    )
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e300])
+def test_a_wait_without_end(shared: EventStore, seconds: float) -> None:
+    assert shared.append("endless-1", [Said()], timeout=seconds).stream_version
 
 
 def test_a_batch_has_limits(

@@ -155,6 +155,20 @@ def test_each_append_has_its_own_outcome(store: EventStore, admin: Connection) -
     assert store.stream_version("s-2") == 0
 
 
+def test_what_is_no_list_of_events_is_refused(shared: EventStore) -> None:
+    generated: Any = (each for each in said(2))
+    appends = [Append("odd-1", generated), Append("odd-1", []), Append("odd-1", said(1))]
+    done = shared.import_events(appends)
+    assert (done.new, done.refused) == (1, 2)
+    assert [(each.number, type(each.error)) for each in done.refusals] == [
+        (0, InvalidEvent), (1, InvalidEvent),
+    ]  # fmt: skip
+    nothing: Any = None
+    with pytest.raises(InvalidEvent, match="NoneType is no Append"):
+        shared.import_events([Append("odd-2", said(1)), nothing])
+    assert shared.stream_version("odd-2") == 1, "what came before"
+
+
 def test_an_event_that_comes_twice_is_recorded_once(store: EventStore) -> None:
     once = said(1)
     done = store.import_events([Append("s-1", once), Append("s-2", said(1)), Append("s-1", once)])

@@ -11,7 +11,7 @@ import pytest
 from eventstore import Append, AsyncEventStore, EventStore, events_with_key
 from eventstore.database import Connection
 from eventstore.errors import DuplicateEventId, InvalidEvent
-from tests.integration.log.facts import FACTS, Said, said
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.processes import children
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until
@@ -82,6 +82,8 @@ def test_a_key_is_printable_text(store: EventStore, key: str) -> None:
         store.append("s-1", said(1), batch_key=key)
     with pytest.raises(InvalidEvent, match="is no Event"):
         store.append("s-1", ["nothing"], batch_key="k")  # type: ignore[list-item]
+    with pytest.raises(InvalidEvent, match="must be a list"):
+        store.append("s-1", None, batch_key="k")  # type: ignore[arg-type]
 
 
 def test_who_comes_after_a_killed_importer_learns_what_it_did(
@@ -106,3 +108,16 @@ def test_who_comes_after_a_killed_importer_learns_what_it_did(
     assert receipt.stream_version == 5
     assert store.append("held-1", said(3), batch_key="import-42") == receipt
     assert store.stream_version("held-1") == 5
+
+
+def test_a_repeat_of_what_was_detached_is_told_from_other_content(
+    store: EventStore, admin: Connection
+) -> None:
+    asked = Asked(text="once")
+    store.append("s-1", [asked])
+    (leaf,) = admin.execute("SELECT tableoid::regclass FROM eventstore.events").fetchone() or ()
+    admin.execute(f"ALTER TABLE eventstore.events_conversation DETACH PARTITION {leaf}")
+    with pytest.raises(DuplicateEventId, match="in a detached month"):
+        store.append("s-1", [asked])
+    (refused,) = store.import_events([Append("s-1", [asked])]).refusals
+    assert refused.error.facts["reason"] == "in a detached month"

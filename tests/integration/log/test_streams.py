@@ -12,16 +12,26 @@ import orjson
 import psycopg
 import pytest
 
-from eventstore import NO_STREAM, STREAM_EXISTS, Append, AsyncEventStore, Event, EventStore, Receipt
+from eventstore import (
+    NO_STREAM,
+    STREAM_EXISTS,
+    Append,
+    AsyncEventStore,
+    Event,
+    EventStore,
+    Query,
+    Receipt,
+)
 from eventstore.append import Request, prepare
 from eventstore.appender import Appender
-from eventstore.database import Connection, Role, connect
+from eventstore.database import Connection, Database, Limits, Role, connect
 from eventstore.errors import (
     AppendRefused,
     ConcurrencyConflict,
     InvalidEvent,
     NotFound,
     PermissionDenied,
+    StoreUnavailable,
     StreamClosed,
     StreamNotClosed,
 )
@@ -102,6 +112,21 @@ def test_what_can_not_describe_is_refused(shared: EventStore, sid: str, value: A
     with pytest.raises(InvalidEvent, match="description"):
         shared.streams.describe(sid, value)
     assert shared.stream_version(sid) == 2
+
+
+def test_a_condition_is_refused_because_nobody_would_judge_it(shared: EventStore, sid: str) -> None:
+    condition: Any = {"fail_if_any": Query(tags=["any:1"])}
+    with pytest.raises(InvalidEvent, match="no conditions"):
+        shared.streams.close(sid, reason="done", **condition)
+    assert shared.stream_version(sid) == 2
+
+
+def test_who_closes_in_vain_learns_which_event_is_in_doubt(shared: EventStore, sid: str) -> None:
+    url = shared.database.url.replace("port=5432", "port=1")
+    gone = Database(url, "default", Limits(reconnect=0))
+    with pytest.raises(StoreUnavailable) as caught:
+        marking.mark(gone, sid, marking.closed("done"), STREAM_EXISTS, {})
+    assert len(caught.value.event_ids) == 1
 
 
 def test_a_stream_that_is_not_there(shared: EventStore) -> None:
