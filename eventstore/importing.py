@@ -83,6 +83,8 @@ def import_appends(
             try:
                 yield _unguarded(prepare(append))
             except InvalidEvent as error:
+                if not isinstance(append, Append):
+                    raise
                 yield Flawed(append, error)
 
     so_far, number = Imported(), 0

@@ -56,6 +56,21 @@ def test_the_same_names_awaited(run: Callable[[Test], None], store: EventStore) 
     run(test)
 
 
+def test_no_name_is_missing() -> None:
+    """What makes a request is the store's own affair, and where it reads a reader's."""
+    names = {name for name in dir(EventStore) if not name.startswith("_")}
+    assert names - set(dir(AsyncEventStore)) == {"elsewhere", "prepare", "record"}
+
+
+def test_an_import_is_awaited(run: Callable[[Test], None]) -> None:
+    async def test(store: AsyncEventStore) -> None:
+        appends = [Append(f"i-{number}", said(2)) for number in range(3)]
+        assert (await store.import_events(iter(appends))).new == 6
+        assert (await store.import_events(iter(appends))).repeated == 6
+
+    run(test)
+
+
 def test_errors_are_the_same_and_the_store_goes_on(run: Callable[[Test], None]) -> None:
     async def test(store: AsyncEventStore) -> None:
         one = Said()

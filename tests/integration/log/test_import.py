@@ -155,6 +155,13 @@ def test_each_append_has_its_own_outcome(store: EventStore, admin: Connection) -
     assert store.stream_version("s-2") == 0
 
 
+def test_what_is_no_append_is_refused_after_what_came_before(store: EventStore) -> None:
+    events: Any = [Append("s-1", said(1)), *said(1)]
+    with pytest.raises(InvalidEvent, match="Said is no Append"):
+        store.import_events(events)
+    assert store.stream_version("s-1") == 1
+
+
 def test_an_event_that_comes_twice_is_recorded_once(store: EventStore) -> None:
     once = said(1)
     done = store.import_events([Append("s-1", once), Append("s-2", said(1)), Append("s-1", once)])
