@@ -13,6 +13,9 @@ from eventstore import NO_STREAM, Append, AsyncEventStore, EventStore
 from eventstore.async_store import AsyncSubscription
 from eventstore.database import Connection
 from eventstore.errors import ConcurrencyConflict, DuplicateEventId, InvalidEvent, StoreUnavailable
+from eventstore.streams import AsyncStreams, Streams
+from eventstore.subscriptions.async_directory import AsyncSubscriptions
+from eventstore.subscriptions.directory import Subscriptions
 from tests.integration.log.facts import FACTS, Said, said
 from tests.integration.log.raw_append import append
 
@@ -56,10 +59,18 @@ def test_the_same_names_awaited(run: Callable[[Test], None], store: EventStore) 
     run(test)
 
 
-def test_no_name_is_missing() -> None:
-    """What makes a request is the store's own affair, and where it reads a reader's."""
-    names = {name for name in dir(EventStore) if not name.startswith("_")}
-    assert names - set(dir(AsyncEventStore)) == {"elsewhere", "prepare", "record"}
+@pytest.mark.parametrize(
+    ("plain", "awaited", "own"),
+    [
+        # What makes a request is the store's own affair; where reads go is said of a reader.
+        (EventStore, AsyncEventStore, {"elsewhere", "prepare", "record"}),
+        (Streams, AsyncStreams, set()),
+        (Subscriptions, AsyncSubscriptions, set()),
+    ],
+)
+def test_no_name_is_missing(plain: type, awaited: type, own: set[str]) -> None:
+    names = {name for name in dir(plain) if not name.startswith("_")}
+    assert names - set(dir(awaited)) == own
 
 
 def test_an_import_is_awaited(run: Callable[[Test], None]) -> None:
