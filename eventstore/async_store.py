@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -19,6 +19,7 @@ from eventstore.command import Command, Decided, State
 from eventstore.context import all_in_context, said_of
 from eventstore.desk import Desk
 from eventstore.event import Event
+from eventstore.importing import Imported
 from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
@@ -106,6 +107,15 @@ class AsyncEventStore:
     ) -> list[Receipt]:
         """As EventStore.append_many."""
         return await self._record(appends, timeout)
+
+    async def import_events(
+        self,
+        appends: Iterable[Append],
+        *,
+        progress: Callable[[Imported], object] | None = None,
+    ) -> Imported:
+        """As EventStore.import_events; in a thread, where the iterable and `progress` run too."""
+        return await asyncio.to_thread(self.store.import_events, appends, progress=progress)
 
     async def execute(
         self,

@@ -25,6 +25,7 @@ from dotenv import dotenv_values
 from eventstore.errors import ConfigurationError
 from eventstore.limits import (
     APPEND_TIMEOUT,
+    LONGEST_TIMEOUT,
     MAX_NAME,
     MAX_PAYLOAD_BYTES,
     MAX_PENDING_APPENDS,
@@ -117,6 +118,8 @@ def load(database_url: str | None = None, **flags: Any) -> Settings:
     if origins["database_url"] == "--database-url" and origins["read_url"] != "--read-url":
         # Said to be elsewhere by the environment of another store.
         values["read_url"], origins["read_url"] = None, DEFAULT
+    if values["read_url"] is not None:
+        _checked(values["read_url"], origins["read_url"], "read_url")
     return Settings(**values, origins=origins)
 
 
@@ -146,8 +149,8 @@ def _seconds(raw: Any) -> float:
         number = float(raw)
     except (TypeError, ValueError):
         number = -1.0
-    if not 0.001 <= number <= 86_400:  # also refuses nan
-        raise ValueError("must be seconds from 0.001 to 86400")
+    if not 0.001 <= number <= LONGEST_TIMEOUT:  # also refuses nan
+        raise ValueError(f"must be seconds from 0.001 to {LONGEST_TIMEOUT}")
     return number
 
 
@@ -160,10 +163,6 @@ def _tenant(raw: Any) -> str:
 
 def _name(raw: Any) -> str | None:
     return None if raw is None else str(raw)
-
-
-def _read_url(raw: Any) -> str | None:
-    return None if raw is None else _checked(raw, "EVENTSTORE_READ_URL")
 
 
 def _home(raw: Any) -> Path:
@@ -199,7 +198,7 @@ _SETTINGS: Final[dict[str, tuple[str, Any, Callable[[Any], Any]]]] = {
     ),
     "cache_url": ("CACHE_URL", None, lambda raw: raw),
     "embedder": ("EVENTSTORE_EMBEDDER", None, _name),
-    "read_url": ("EVENTSTORE_READ_URL", None, _read_url),
+    "read_url": ("EVENTSTORE_READ_URL", None, _name),
     "months_ahead": ("EVENTSTORE_MONTHS_AHEAD", MONTHS_AHEAD, _whole(1, 120)),
 }
 
@@ -250,21 +249,21 @@ def _joined(parts: dict[str, str], source: str) -> str:
     return f"postgresql://{login}{at}{host}{port}/{quote(parts['NAME'], safe='')}"
 
 
-def _checked(url: str, origin: str) -> str:
+def _checked(url: str, origin: str, setting: str = "database_url") -> str:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
     scheme = url.partition("://")[0]
     if "+" in scheme and "=" not in scheme:
         raise ConfigurationError(
-            "database_url", f"{scheme}:// ({origin}) names a driver; write postgresql:// instead"
+            setting, f"{scheme}:// ({origin}) names a driver; write postgresql:// instead"
         )
     try:
         conninfo_to_dict(url)
     except ProgrammingError:
         # The driver's message can repeat the password, so it stays out of ours.
         raise ConfigurationError(
-            "database_url",
+            setting,
             f"the value of {origin} is no PostgreSQL URL; it should look like "
             "postgresql://user:password@host:5432/database",
         ) from None

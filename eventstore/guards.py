@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from eventstore.errors import InvalidEvent
-from eventstore.limits import MAX_BIG_INTEGER, MAX_ITEMS, MAX_NAME, MAX_STREAM_ID
-from eventstore.names import check_name
+from eventstore.limits import MAX_ITEMS, MAX_NAME, MAX_STREAM_ID
+from eventstore.names import check_name, is_position
 from eventstore.query import Query
 
 __all__ = ["MAX_CLAIM", "Claim", "Condition", "Guards"]
@@ -54,7 +54,7 @@ class Condition:
                 "type, give these a tag that they share",
                 path="fail_if_any",
             )
-        if type(self.after) is not int or not 0 <= self.after <= MAX_BIG_INTEGER:
+        if not is_position(self.after):
             raise InvalidEvent(f"{self.after!r} is no position", path="after")
 
 

@@ -33,8 +33,8 @@ MAX_BIG_INTEGER: Final = 2**63 - 1
 """Largest magnitude of an integer in a field marked BigInt."""
 APPEND_TIMEOUT: Final = 60.0
 """Seconds that an append may take in all; a store can be opened with another limit."""
-LONGEST_WAIT: Final = 1e9
-"""Seconds after which even a wait without end ends: clocks and locks take no larger numbers."""
+LONGEST_TIMEOUT: Final = 86_400
+"""Seconds that a caller or a setting may give it."""
 MAX_PENDING_APPENDS: Final = 10_000
 """Appends of one store that may wait to be sent; a store can be opened with another limit."""
 MAX_PENDING_BYTES: Final = 128 * 1024 * 1024

@@ -21,6 +21,7 @@ from eventstore.registry import EventRegistry, default_registry
 from eventstore.rows import Rows
 from eventstore.schema import check_schema
 from eventstore.server import connect_to
+from eventstore.streams.surface import StreamListings
 from eventstore.subscription import Checkpoint, Subscription
 
 __all__ = ["LogReader"]
@@ -40,22 +41,25 @@ class LogReader:
         self.database = database
         self.registry = registry
         self.settings = settings
+        self.streams = StreamListings(database)
 
     @classmethod
     def open(
         cls,
         url: str | None = None,
         *,
+        read_url: str | None = None,
         tenant: str | None = None,
         registry: EventRegistry = default_registry,
     ) -> Self:
         """Opens the log at `url`, or where the settings point, or an embedded server.
 
-        Without a `url`, EVENTSTORE_READ_URL comes first: a standby, for instance.
+        `read_url` comes before it: a standby, for instance. So does EVENTSTORE_READ_URL, unless a
+        `url` is given.
 
         Raises StoreUnavailable, PermissionDenied, SchemaMismatch or ConfigurationError.
         """
-        settings = load(database_url=url, tenant=tenant)
+        settings = load(database_url=url, read_url=read_url, tenant=tenant)
         check_name(settings.tenant, "tenant", MAX_NAME)
         address, revive = cls._address(settings)
         database = Database(

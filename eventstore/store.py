@@ -51,6 +51,8 @@ class EventStore(LogReader):
     Every append is on disk when it returns. After any error the store goes on working.
     """
 
+    streams: Streams
+
     def __init__(self, database: Database, registry: EventRegistry, settings: Settings) -> None:
         super().__init__(database, registry, settings)
         self.writer = GroupCommitWriter(

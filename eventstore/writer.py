@@ -19,10 +19,16 @@ from eventstore.appender import Appender
 from eventstore.backlog import Backlog
 from eventstore.batch import Told, in_doubt, send, tell
 from eventstore.database import Database
-from eventstore.errors import AppendRefused, EventStoreError, NotFlushed, StoreUnavailable
+from eventstore.errors import (
+    AppendRefused,
+    EventStoreError,
+    InvalidEvent,
+    NotFlushed,
+    StoreUnavailable,
+)
 from eventstore.limits import (
     APPEND_TIMEOUT,
-    LONGEST_WAIT,
+    LONGEST_TIMEOUT,
     MAX_PENDING_APPENDS,
     MAX_PENDING_BYTES,
 )
@@ -118,8 +124,16 @@ class GroupCommitWriter:
         return [each.future for each in pending]
 
     def deadline(self, timeout: float | None) -> float:
-        """When a call that begins now is over, by monotonic()."""
-        return monotonic() + min(self._timeout if timeout is None else timeout, LONGEST_WAIT)
+        """When a call that begins now is over, by monotonic(); raises InvalidEvent.
+
+        One that is over already is no mistake: it is what a caller's own deadline leaves.
+        """
+        if timeout is not None and not (
+            isinstance(timeout, int | float) and timeout <= LONGEST_TIMEOUT
+        ):
+            reason = f"{timeout!r} is no number of seconds, or more than {LONGEST_TIMEOUT:,}"
+            raise InvalidEvent(reason, path="timeout")
+        return monotonic() + (self._timeout if timeout is None else timeout)
 
     def enqueue(self, *pending: Pending) -> None:
         """Has requests sent in their turn, and their callers told."""
@@ -169,7 +183,7 @@ class GroupCommitWriter:
             idle, self._led = not self._led, True
         if idle:
             self._end()
-        if self._over.wait(min(self._timeout if timeout is None else timeout, LONGEST_WAIT)):
+        if self._over.wait(min(self._timeout if timeout is None else timeout, LONGEST_TIMEOUT)):
             if self._thread is not None:
                 self._thread.join()
             return

@@ -16,7 +16,7 @@ from uuid import UUID
 import typer
 
 from eventstore.cli.event_rows import event_line, print_events
-from eventstore.cli.opening import open_log, open_store
+from eventstore.cli.opening import open_log
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_json, print_record, print_rows, say
 
@@ -152,7 +152,7 @@ def list_types(
 ) -> None:
     """List the event types, each with its number of events: exact, and without reading them."""
     options = Options.of(context)
-    with open_store(options) as store:
+    with open_log(options) as store:
         found = [asdict(each) for each in store.streams.event_types(category)]
     print_rows(options, found, ("event_type", "retention_class", "events", "streams"))
 

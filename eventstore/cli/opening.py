@@ -25,7 +25,7 @@ def open_log(options: Options) -> LogReader:
     """The log, at the server that reads go to; of a standby, its age is said on stderr."""
     from eventstore.reader import LogReader
 
-    log = LogReader.open(options.read_url or options.database_url, tenant=options.tenant)
+    log = LogReader.open(options.database_url, read_url=options.read_url, tenant=options.tenant)
     if log.elsewhere:
         say(f"read from {log.elsewhere}, as of {log.read_age():.1f} s ago")
     return log

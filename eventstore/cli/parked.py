@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_record, print_rows, say
+from eventstore.cli.user import user
 from eventstore.errors import ConfigurationError, NotFound
-
-if TYPE_CHECKING:
-    from eventstore.store import EventStore
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Events that a subscription has set aside.")
 
-Name = Annotated[str, typer.Argument(help="A subscription; see `subscriptions list`.")]
-Position = Annotated[int, typer.Argument(min=1, help="The event's position in the log.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A subscription; see `subscriptions list`.")
+]
+Position = Annotated[
+    int, typer.Argument(metavar="POSITION", min=1, help="The event's position in the log.")
+]
 Who = Annotated[
     str | None, typer.Option("--agent", help="Who decides; by default the user of the machine.")
 ]
@@ -36,7 +38,7 @@ def list_parked(
 ) -> None:
     """List what is parked; the later events that wait behind each are counted."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         found = store.subscriptions.parked(name, after=after, limit=limit + 1)
     print_rows(
         options,
@@ -51,7 +53,7 @@ def list_parked(
 def show(context: typer.Context, name: Name, position: Position) -> None:
     """Show one parked event: why, the traceback, and when it was parked before."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         found = store.subscriptions.parked(name, after=position - 1, limit=1)
         if not found or found[0].position != position:
             hint = f"see `eventstore subscriptions parked list {name}`"
@@ -82,9 +84,10 @@ def retry(
     options = Options.of(context)
     if bool(positions) == every:
         raise ConfigurationError("POSITION", "name the positions, or give --all")
-    with _open(options) as store:
-        found = store.subscriptions.retry(name, positions or None, who=agent or _user())
-    print_rows(options, [{"position": each} for each in found], ("position",))
+    with open_store(options) as store:
+        found = store.subscriptions.retry(name, positions or None, who=agent or user("--agent"))
+    if found or every:
+        print_rows(options, [{"position": each} for each in found], ("position",))
     missing = sorted(set(positions or ()) - set(found))
     if missing:
         hint = f"see `eventstore subscriptions parked list {name}`"
@@ -101,19 +104,6 @@ def discard(
 ) -> None:
     """Leave a parked event out for good, and let go what waits behind it."""
     options = Options.of(context)
-    with _open(options) as store:
-        store.subscriptions.discard(name, position, reason, who=agent or _user())
+    with open_store(options) as store:
+        store.subscriptions.discard(name, position, reason, who=agent or user("--agent"))
     print_record(options, {"subscription": name, "position": position, "discarded": True})
-
-
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise ConfigurationError("--agent", "say who decides, the machine does not know") from None

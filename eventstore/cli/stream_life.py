@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstore.cli.opening import open_store
+from eventstore.cli.opening import open_log, open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_record
 
@@ -31,7 +31,7 @@ Expected = Annotated[
 def info(context: typer.Context, stream_id: Stream) -> None:
     """Show what is known of a stream as a whole."""
     options = Options.of(context)
-    with open_store(options) as store:
+    with open_log(options) as store:
         print_record(options, asdict(store.streams.info(stream_id)))
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from eventstore.cli.opening import open_store
+from eventstore.cli.opening import open_log
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_rows, say
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["categories", "of", "runs"]
 
@@ -24,7 +21,7 @@ Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")
 def categories(context: typer.Context) -> None:
     """List the categories, each with its streams and events: exact, and without reading them."""
     options = Options.of(context)
-    with open_store(options) as store:
+    with open_log(options) as store:
         found = [asdict(each) for each in store.streams.categories()]
     print_rows(options, found, ("category", "streams", "events"))
 
@@ -39,7 +36,7 @@ def runs(
 ) -> None:
     """List the runs (correlations), the one with the newest event first."""
     options = Options.of(context)
-    with open_store(options) as store:
+    with open_log(options) as store:
         walking = store.streams.runs(before=before, limit=limit + 1)
         found = [asdict(each) for each in islice(walking, limit)]
         more = next(walking, None)
@@ -64,7 +61,7 @@ def of(
     options = Options.of(context)
     if (correlation is None) == (tag is None):
         raise typer.BadParameter("say either --correlation or --tag")
-    with open_store(options) as store:
+    with open_log(options) as store:
         found = (
             store.streams.of_correlation(correlation, limit=limit + 1)
             if correlation is not None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
 
+from eventstore.cli.opening import open_store
 from eventstore.cli.options import Options
 from eventstore.cli.output import print_record, print_rows, say
 from eventstore.cli.parked import app as parked
-
-if TYPE_CHECKING:
-    from eventstore.store import EventStore
 
 __all__ = ["app"]
 
@@ -23,14 +21,16 @@ app = typer.Typer(
 )
 app.add_typer(parked, name="parked")
 
-Name = Annotated[str, typer.Argument(help="A subscription; see `subscriptions list`.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A subscription; see `subscriptions list`.")
+]
 
 
 @app.command("list")
 def list_subscriptions(context: typer.Context) -> None:
     """List the subscriptions: how far each is, and what of it is not settled."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         found = store.subscriptions.list()
     print_rows(
         options,
@@ -46,7 +46,7 @@ def show(context: typer.Context, name: Name) -> None:
     from eventstore.subscriptions.status import consumers
 
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         status = asdict(store.subscriptions.show(name))
         there = store.database.read(lambda c: consumers(c, store.tenant, name))
     if options.json:
@@ -60,7 +60,7 @@ def show(context: typer.Context, name: Name) -> None:
 @app.command()
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name, for ever.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, for ever.")],
     event_types: Annotated[
         list[str] | None, typer.Option("--type", metavar="TYPE", help="Only these; repeatable.")
     ] = None,
@@ -88,7 +88,7 @@ def create(
 ) -> None:
     """Create a subscription; one that is there already, just like that, is left as it is."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         created = store.subscriptions.create(
             name,
             event_types=event_types or None,
@@ -115,7 +115,7 @@ def drop(
 ) -> None:
     """Remove a subscription and what it knows of its deliveries; the events stay."""
     options = Options.of(context)
-    with _open(options) as store:
+    with open_store(options) as store:
         store.subscriptions.drop(name, force=force)
     print_record(options, {"name": name, "dropped": True})
 
@@ -144,7 +144,7 @@ def consume(
 
     options = Options.of(context)
     with ExitStack() as stack:
-        store = stack.enter_context(_open(options))
+        store = stack.enter_context(open_store(options))
         consuming = stack.enter_context(
             store.subscriptions.consumer(name, consumer=consumer, batch=batch, until_idle=once)
         )
@@ -162,9 +162,3 @@ def _start(text: str) -> Literal["beginning", "now"] | int:
     if text.isascii() and text.isdigit():
         return int(text)
     raise typer.BadParameter(f"{text!r} is not beginning, now or a position", param_hint="--start")
-
-
-def _open(options: Options) -> EventStore:
-    from eventstore.store import EventStore
-
-    return EventStore.open(options.database_url, tenant=options.tenant)

@@ -3,7 +3,7 @@
 from eventstore.streams.counts import CategoryCount, TypeCount
 from eventstore.streams.info import StreamInfo
 from eventstore.streams.links import LinkedStream, Run
-from eventstore.streams.surface import AsyncStreams, Streams
+from eventstore.streams.surface import AsyncStreams, StreamListings, Streams
 
 __all__ = [
     "AsyncStreams",
@@ -11,6 +11,7 @@ __all__ = [
     "LinkedStream",
     "Run",
     "StreamInfo",
+    "StreamListings",
     "Streams",
     "TypeCount",
 ]

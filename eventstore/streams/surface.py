@@ -23,17 +23,52 @@ from eventstore.streams.links import (
 )
 from eventstore.streams.marking import closed, described, mark, reopened
 
-__all__ = ["AsyncStreams", "Streams"]
+__all__ = ["AsyncStreams", "StreamListings", "Streams"]
 
 MAX_LINKED = 100_000
 """Streams that one answer has at most."""
 
 
-class Streams:
-    """The streams of a store."""
+class StreamListings:
+    """The streams of a log, to be looked at."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def info(self, stream_id: str) -> StreamInfo:
+        """What is known of a stream; raises NotFound."""
+        check_name(stream_id, "stream_id", MAX_STREAM_ID)
+        found = self._database.read(lambda c: stream_info(c, self._database.tenant, stream_id))
+        if found is None:
+            raise NotFound("stream", stream_id, "see `eventstore streams list`")
+        return found
+
+    def categories(self) -> list[CategoryCount]:
+        """The streams and events of each category, exact up to the watermark, the largest first."""
+        return counts(self._database).of_categories()
+
+    def event_types(self, category: str | None = None) -> list[TypeCount]:
+        """The events of each type, exact up to the watermark, the most frequent first."""
+        return counts(self._database).of_types(category)
+
+    def runs(self, *, before: int | None = None, limit: int = 100) -> Iterator[Run]:
+        """The runs of the log by their last event, the newest first, below a position."""
+        return runs(self._database, before, limit)
+
+    def of_correlation(
+        self, correlation_id: UUID, *, limit: int = MAX_LINKED
+    ) -> list[LinkedStream]:
+        """The streams that a run has events in, in the order in which it came to them."""
+        return streams_of_correlation(self._database, correlation_id, limit)
+
+    def of_tag(self, tag: str, *, limit: int = MAX_LINKED) -> list[LinkedStream]:
+        """The streams that have events with a tag, in the order of the first ones."""
+        check_name(tag, "tag", MAX_TAG)
+        return streams_of_tag(self._database, tag, limit)
+
+
+class Streams(StreamListings):
+    """The streams of a store."""
 
     def close(
         self,
@@ -75,37 +110,6 @@ class Streams:
         At most 16 KiB of JSON. Raises what `close` raises; a closed stream is not described.
         """
         return mark(self._database, stream_id, described(description), expected_version, says)
-
-    def info(self, stream_id: str) -> StreamInfo:
-        """What is known of a stream; raises NotFound."""
-        check_name(stream_id, "stream_id", MAX_STREAM_ID)
-        found = self._database.read(lambda c: stream_info(c, self._database.tenant, stream_id))
-        if found is None:
-            raise NotFound("stream", stream_id, "see `eventstore streams list`")
-        return found
-
-    def categories(self) -> list[CategoryCount]:
-        """The streams and events of each category, exact up to the watermark, the largest first."""
-        return counts(self._database).of_categories()
-
-    def event_types(self, category: str | None = None) -> list[TypeCount]:
-        """The events of each type, exact up to the watermark, the most frequent first."""
-        return counts(self._database).of_types(category)
-
-    def runs(self, *, before: int | None = None, limit: int = 100) -> Iterator[Run]:
-        """The runs of the log by their last event, the newest first, below a position."""
-        return runs(self._database, before, limit)
-
-    def of_correlation(
-        self, correlation_id: UUID, *, limit: int = MAX_LINKED
-    ) -> list[LinkedStream]:
-        """The streams that a run has events in, in the order in which it came to them."""
-        return streams_of_correlation(self._database, correlation_id, limit)
-
-    def of_tag(self, tag: str, *, limit: int = MAX_LINKED) -> list[LinkedStream]:
-        """The streams that have events with a tag, in the order of the first ones."""
-        check_name(tag, "tag", MAX_TAG)
-        return streams_of_tag(self._database, tag, limit)
 
 
 class AsyncStreams:

@@ -54,6 +54,10 @@ class AsyncSubscriptions:
         """As Subscriptions.parked."""
         return await asyncio.to_thread(self._subscriptions.parked, name, **options)
 
+    async def resolved(self, name: str, position: int) -> Sequence[dict[str, Any]]:
+        """As Subscriptions.resolved."""
+        return await asyncio.to_thread(self._subscriptions.resolved, name, position)
+
     async def retry(
         self, name: str, positions: Sequence[int] | None = None, *, who: str
     ) -> Sequence[int]:

@@ -10,17 +10,18 @@ from uuid import UUID
 from eventstore.append import check_name
 from eventstore.errors import ConfigurationError
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.names import is_position
 
 __all__ = ["Definition", "Start", "start_position"]
 
 Start = Literal["beginning", "now"] | int
 """Where it begins: before the first event, with what comes next, or after a position."""
 
-_BOUNDS: Final = {
-    "max_attempts": (1, 1000),
-    "retry_seconds": (0, 3600),
-    "lease_seconds": (1, 3600),
-    "max_unsettled": (1, 1_000_000),
+_BOUNDS: Final[dict[str, tuple[int, int, tuple[type, ...]]]] = {
+    "max_attempts": (1, 1000, (int,)),
+    "retry_seconds": (0, 3600, (int, float)),
+    "lease_seconds": (1, 3600, (int, float)),
+    "max_unsettled": (1, 1_000_000, (int,)),
 }
 
 
@@ -57,9 +58,12 @@ class Definition:
                 check_name(name, what, limit)
         if self.after_parked not in ("wait", "pass"):
             raise ConfigurationError("after_parked", f"{self.after_parked!r} is not wait or pass")
-        for name, (least, most) in _BOUNDS.items():
-            if not least <= getattr(self, name) <= most:
-                raise ConfigurationError(name, f"{getattr(self, name)} is not in {least}..{most}")
+        if not isinstance(self.correlation_id, UUID | None):
+            raise ConfigurationError("correlation_id", f"{self.correlation_id!r} is no UUID")
+        for name, (least, most, kinds) in _BOUNDS.items():
+            value = getattr(self, name)
+            if type(value) not in kinds or not least <= value <= most:
+                raise ConfigurationError(name, f"{value!r} is no number in {least}..{most}")
 
     def arguments(self) -> dict[str, Any]:
         """As the database takes it; the same filter is always said the same way."""
@@ -82,7 +86,7 @@ def start_position(start: Start) -> int | None:
         return None
     if start == "beginning":
         return 0
-    if isinstance(start, bool) or not isinstance(start, int) or start < 0:
+    if not is_position(start):
         raise ConfigurationError("start", f"{start!r} is not beginning, now or a position")
     return start
 

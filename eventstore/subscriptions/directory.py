@@ -11,6 +11,7 @@ from eventstore.append import check_name
 from eventstore.database import Database
 from eventstore.errors import ConfigurationError, NotFound
 from eventstore.limits import MAX_NAME
+from eventstore.names import is_position
 from eventstore.queries import load
 from eventstore.registry import EventRegistry
 from eventstore.subscriptions import status as reading
@@ -161,6 +162,9 @@ class Subscriptions:
         remark: str | None,
     ) -> Sequence[int]:
         wanted = None if positions is None else [*positions]
+        for position in wanted or ():
+            if not is_position(position):
+                raise ConfigurationError("position", f"{position!r} is no position")
         return self._ask(
             "resolve", name, positions=wanted, resolution=resolution, who=who, remark=remark
         )

@@ -92,5 +92,11 @@ def _classes(modules: list[str] | None) -> list[type[Event]]:
             import_module(name)
         except Exception as error:
             raise ConfigurationError("--module", f"{name}: {error!r}") from error
-    wanted = tuple(f"{name}." for name in modules or ("eventstore", "projections"))
-    return [cls for cls in known_events() if f"{cls.__module__}.".startswith(wanted)]
+    found: list[type[Event]] = []
+    for name in modules or ("eventstore", "projections"):
+        theirs = [cls for cls in known_events() if f"{cls.__module__}.".startswith(f"{name}.")]
+        if not theirs:
+            reason = f"{name} defines no event, nor does what it imports from below it"
+            raise ConfigurationError("--module", reason)
+        found += (cls for cls in theirs if cls not in found)
+    return found

@@ -39,6 +39,23 @@ def answer(call: Call, *words: object) -> Any:
     return json.loads(out)
 
 
+def test_where_reads_come_from_is_said(call: Call, database_url: str) -> None:
+    """Of every command that reads the log; the address is that of the same server here."""
+    there = f"{database_url}{'&' if '?' in database_url else '?'}application_name=reads"
+    for words in (
+        ("streams", "info", "talk-1"),
+        ("streams", "categories"),
+        ("streams", "runs"),
+        ("streams", "of", "--tag", "urgent"),
+        ("events", "types"),
+        ("events", "list"),
+        ("partitions", "list"),
+        ("health",),
+    ):
+        code, _, err = call(*words, "--read-url", there)
+        assert (code, err.startswith("read from ")) == (0, True), (words, err)
+
+
 def test_a_stream_lives(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = answer(call, "streams", "close", "talk-1", "--reason", "all said", "--agent", "bob")
     assert (closed["stream_id"], closed["stream_version"], closed["position"]) == ("talk-1", 3, 5)

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import typer.main
 
+from eventstore import errors
 from eventstore.cli.main import app
+from eventstore.config import _SETTINGS
 from eventstore.database import connect
 from eventstore.errors import ConditionFailed
 from projections.builds.rebuild import rebuild
@@ -98,3 +100,10 @@ def test_a_documented_command_exists(path: tuple[str, ...]) -> None:
         command = command.get_command(None, name)
         assert command is not None, f"eventstore {' '.join(path)} is documented, and missing"
     assert command.help
+
+
+def test_the_guide_has_every_error_and_every_setting() -> None:
+    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    variables = {variable for variable, _, _ in _SETTINGS.values()}
+    named = {*errors.__all__, *variables, "EVENTSTORE_DATABASE_URL"} - {"EventStoreError"}
+    assert {name for name in named if f"`{name}`" not in guide} == set()

@@ -127,6 +127,15 @@ def test_a_malformed_url_is_refused_without_its_password(url: str) -> None:
     assert raised.value.__cause__ is None
 
 
+def test_a_url_to_read_from_is_named_by_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"^read_url: the value of --read-url is no"):
+        load(read_url="nonsense")
+    monkeypatch.setenv("EVENTSTORE_READ_URL", "nonsense")
+    with pytest.raises(ConfigurationError, match=r"of EVENTSTORE_READ_URL \(environment\) is no"):
+        load()
+    assert load("postgresql://there/db").read_url is None
+
+
 def test_a_url_for_another_driver_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"write postgresql:// instead"):
         load("postgresql+asyncpg://u@h/x")

@@ -169,6 +169,14 @@ def test_a_class_gives_its_own_examples_where_none_can_be_made(tmp_path: Path) -
     assert json.loads((tmp_path / name).read_text())["examples"] == [{"text": "odd"}]
 
 
+def test_a_module_without_events_checks_nothing_and_says_so(
+    released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("check", "freeze"):
+        assert main(["schema", command, "--golden", str(released), "--module", "json"]) == 2
+        assert "json defines no event" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "text", ["no JSON", "[]", '{"title": "a.b"}', '{"title": "a.c", "x-schema-version": 1}']
 )

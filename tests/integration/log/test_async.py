@@ -13,6 +13,9 @@ from eventstore import NO_STREAM, Append, AsyncEventStore, EventStore
 from eventstore.async_store import AsyncSubscription
 from eventstore.database import Connection
 from eventstore.errors import ConcurrencyConflict, DuplicateEventId, InvalidEvent, StoreUnavailable
+from eventstore.streams import AsyncStreams, Streams
+from eventstore.subscriptions.async_directory import AsyncSubscriptions
+from eventstore.subscriptions.directory import Subscriptions
 from tests.integration.log.facts import FACTS, Said, said
 from tests.integration.log.raw_append import append
 
@@ -52,6 +55,29 @@ def test_the_same_names_awaited(run: Callable[[Test], None], store: EventStore) 
         assert await awaited.read_correlation(run_id) == list(store.read_correlation(run_id))
         assert await awaited.read_event(first[0].event_id) == store.read_event(first[0].event_id)
         assert await awaited.read_event(uuid4()) is None
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("plain", "awaited", "own"),
+    [
+        # What makes a request is the store's own affair; where reads go is said of a reader.
+        (EventStore, AsyncEventStore, {"elsewhere", "prepare", "record"}),
+        (Streams, AsyncStreams, set()),
+        (Subscriptions, AsyncSubscriptions, set()),
+    ],
+)
+def test_no_name_is_missing(plain: type, awaited: type, own: set[str]) -> None:
+    names = {name for name in dir(plain) if not name.startswith("_")}
+    assert names - set(dir(awaited)) == own
+
+
+def test_an_import_is_awaited(run: Callable[[Test], None]) -> None:
+    async def test(store: AsyncEventStore) -> None:
+        appends = [Append(f"i-{number}", said(2)) for number in range(3)]
+        assert (await store.import_events(iter(appends))).new == 6
+        assert (await store.import_events(iter(appends))).repeated == 6
 
     run(test)
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from eventstore import Append, AsyncEventStore, EventStore
 from eventstore.config import load
 from eventstore.database import Connection
-from eventstore.errors import EventStoreError, NotFlushed, Overloaded, StoreUnavailable
+from eventstore.errors import (
+    EventStoreError,
+    InvalidEvent,
+    NotFlushed,
+    Overloaded,
+    StoreUnavailable,
+)
 from tests.integration.log.club import CLUBS, NameMember
 from tests.integration.log.facts import FACTS, Said, open_store, said
 from tests.integration.log.raw_append import append
@@ -65,6 +72,13 @@ def test_what_is_not_sent_in_time_is_never_recorded(
     assert store.committed(late) == frozenset()
     assert store.writer_stats.overloaded == 2
     assert store.append("s-1", late).stream_version == 2
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), float("nan"), 86_401, "5"])
+def test_what_is_no_time_is_refused(store: EventStore, timeout: Any) -> None:
+    with pytest.raises(InvalidEvent, match="timeout"):
+        store.append("s-1", [Said()], timeout=timeout)
+    assert store.stream_version("s-1") == 0
 
 
 def test_what_is_under_way_when_time_is_over_is_in_doubt(

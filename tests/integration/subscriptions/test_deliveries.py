@@ -272,6 +272,7 @@ def test_definitions_are_checked(store: EventStore) -> None:
     wrong: list[dict[str, Any]] = [
         {"start": "never"}, {"start": -1}, {"start": True}, {"after_parked": "skip"},
         {"max_attempts": 0}, {"lease_seconds": 0.5}, {"categories": []}, {"event_types": "a"},
+        {"start": 2**63}, {"max_attempts": 2.5}, {"max_unsettled": "9"}, {"correlation_id": "run"},
     ]  # fmt: skip
     for options in wrong:
         with pytest.raises(ConfigurationError):
@@ -286,6 +287,8 @@ def test_definitions_are_checked(store: EventStore) -> None:
         store.subscriptions.create("")
     with pytest.raises(ConfigurationError):
         store.subscriptions.consumer("s", batch=0)
+    with pytest.raises(ConfigurationError, match="is no position"):
+        store.subscriptions.retry("s", [2**63], who="carla")
 
 
 def test_what_is_not_there_is_named(store: EventStore) -> None:
