@@ -115,7 +115,7 @@ class Consumer:
             try:
                 exchange.settle(connection, lease, settled)
             except (LeaseLost, StoreUnavailable) as error:
-                self._start_anew(lease, settled, error)
+                self._start_anew(lease, error)
             else:
                 self._told(settled)
 
@@ -140,7 +140,7 @@ class Consumer:
                     registry=self._registry,
                 )
             except (LeaseLost, StoreUnavailable) as error:
-                self._start_anew(lease, settled, error)
+                self._start_anew(lease, error)
                 return
             self._told(settled)
             self._desk.receive(claimed.deliveries)
@@ -149,7 +149,7 @@ class Consumer:
             self._looked = claimed.looked if nothing else None
             until_due = _LOOKS if claimed.due is None else ceil(claimed.due * 1000)
             self._looks = min(max(until_due, 1), _LOOKS)
-            self.is_idle = nothing and claimed.looked >= claimed.mark
+            self.is_idle = nothing and room > 0 and claimed.looked >= claimed.mark
 
     def stop(self) -> None:
         """Ends the iteration, from any thread."""
@@ -162,9 +162,10 @@ class Consumer:
         """
         self.stop()
         with self._turn:
-            lease, settled = self._lease, self._desk.unsent()
+            lease = self._lease
             if lease is not None:
                 self._desk.lose()
+                settled = self._desk.unsent()  # afterwards nobody can settle any more
                 self._lease = None
                 try:
                     self._database.patiently(lambda: self._say_goodbye(lease, settled))
@@ -213,7 +214,7 @@ class Consumer:
         self._desk = Desk(self.subscription, self.flush)
         self._looked, self._spoke_at = None, monotonic()
 
-    def _start_anew(self, lease: Lease, settled: Settled, error: Exception) -> None:
+    def _start_anew(self, lease: Lease, error: Exception) -> None:
         """Goes on under another lease after this one, or its connection, was lost.
 
         What a claim has given can't be told from what was lost on its way, so all is given back.
@@ -222,6 +223,7 @@ class Consumer:
         if isinstance(error, StoreUnavailable) and still_there and not lost(error):
             raise error
         self._desk.lose()
+        settled = self._desk.unsent()
         self._lease = None
         if isinstance(error, LeaseLost):
             self.refused += len(settled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final
 
-from eventstore.errors import LeaseLost
+from eventstore.errors import ConfigurationError, LeaseLost
 
 if TYPE_CHECKING:
     from eventstore.event import Event
@@ -16,6 +16,7 @@ __all__ = ["Delivery"]
 
 _LONGEST_REASON: Final = 1_000
 _LONGEST_ERROR: Final = 20_000
+_LONGEST_DELAY: Final = 366 * 86_400.0
 
 
 class Delivery:
@@ -66,8 +67,11 @@ class Delivery:
         """It failed: try again after `delay` seconds, or by the subscription's rule.
 
         After so many attempts it is parked. Later events of its stream wait. `details` are kept
-        with the reason; those of an exception are its traceback. Raises as `ack`.
+        with the reason; those of an exception are its traceback. Raises as `ack`, and
+        ConfigurationError for a delay that is not from 0 to a year.
         """
+        if delay is not None and not 0 <= delay <= _LONGEST_DELAY:
+            raise ConfigurationError("delay", f"{delay} is not in 0..{_LONGEST_DELAY:.0f} seconds")
         self._desk.fail(self, {"seconds": delay, **_described(error, details)})
 
     def park(self, reason: BaseException | str, *, details: str | None = None) -> None:

@@ -87,3 +87,14 @@ def test_long_and_odd_errors_are_made_storable(desk: Desk) -> None:
     assert len(failure["reason"]) == 1_000
     assert failure["reason"].endswith(r"x\0end")
     assert len(failure["error"]) == 20_000
+
+
+def test_what_comes_while_a_failure_is_not_told_is_dropped(desk: Desk) -> None:
+    """The store gave it out before it knew that an earlier event of the stream had failed."""
+    take(desk).retry("no")
+    desk.receive([(recorded(4, "a"), 0), (recorded(5, "c"), 0)])
+    assert [take(desk).recorded.stream_id for _ in range(2)] == ["b", "c"]
+    assert desk.take() is None  # and nothing else
+    desk.sent(desk.unsent())
+    desk.receive([(recorded(1, "a"), 1), (recorded(2, "a"), 0)])
+    assert take(desk).recorded.position == 1

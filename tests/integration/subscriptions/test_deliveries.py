@@ -248,6 +248,32 @@ def test_too_much_that_is_not_settled_stops_the_reading(store: EventStore) -> No
 
 
 @pytest.mark.faults
+def test_full_hands_are_not_idle(store: EventStore) -> None:
+    """Other threads have all that a consumer may hold, and there is more."""
+    store.subscriptions.create("s", start="now")
+    for n in range(12):
+        store.append(f"a-{n}", said(1))
+    with store.subscriptions.consumer("s", until_idle=True) as consumer:
+        hands = fetched(consumer)
+        consumer._given_at -= 10  # they are slow, so that it may hold one
+        hands[0].ack()
+        consumer.fetch()
+        assert not consumer.ended
+    assert len(hands) < 12
+
+
+@pytest.mark.parametrize("delay", [-1, 1e12, float("nan"), float("inf")])
+def test_a_delay_that_the_store_could_not_keep_is_refused(store: EventStore, delay: float) -> None:
+    store.subscriptions.create("s", start="now")
+    store.append("a-1", said(1))
+    with store.subscriptions.consumer("s") as consumer:
+        [delivery] = fetched(consumer)
+        with pytest.raises(ConfigurationError, match="delay"):
+            delivery.retry("later", delay=delay)
+        delivery.ack()
+    assert store.subscriptions.show("s").held == 0
+
+
 def test_large_events_come_a_few_at_a_time(store: EventStore) -> None:
     store.subscriptions.create("s", start="now")
     for n in range(5):
