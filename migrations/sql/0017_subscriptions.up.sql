@@ -483,6 +483,12 @@ CREATE FUNCTION eventstore.matching(
     s eventstore.subscriptions, until bigint, room integer
 ) RETURNS SETOF eventstore.events
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+    after  bigint := s.read_position;
+    places bigint[];
+    found  integer := 0;
+    page   integer;
 BEGIN
     -- Each form follows the index that has its filter; the others are tested on what it gives.
     IF s.correlation_id IS NOT NULL THEN
@@ -495,18 +501,19 @@ BEGIN
            AND (s.tags IS NULL OR e.tags @> s.tags)
          ORDER BY e.position LIMIT room;
     ELSIF s.tags IS NOT NULL THEN
-        RETURN QUERY
-        SELECT e.* FROM eventstore.events AS e
-         WHERE e.tenant_id = s.tenant_id
-           AND e.position = ANY (ARRAY(
-               SELECT t.position FROM eventstore.event_tags AS t
-                WHERE t.tenant_id = s.tenant_id AND t.tag = s.tags[1]
-                  AND t.position > s.read_position AND t.position <= until
-                ORDER BY t.position))
-           AND e.tags @> s.tags
-           AND (s.event_types IS NULL OR e.event_type = ANY (s.event_types))
-           AND (s.categories IS NULL OR e.category = ANY (s.categories))
-         ORDER BY e.position LIMIT room;
+        LOOP
+            places := ARRAY(SELECT t.position FROM eventstore.tagged(
+                s.tenant_id, s.event_types, s.tags, after, until, room) AS t);
+            RETURN QUERY
+            SELECT e.* FROM eventstore.events AS e
+             WHERE e.tenant_id = s.tenant_id AND e.position = ANY (places)
+               AND (s.categories IS NULL OR e.category = ANY (s.categories))
+             ORDER BY e.position LIMIT room - found;
+            GET DIAGNOSTICS page = ROW_COUNT;
+            found := found + page;
+            EXIT WHEN found = room OR cardinality(places) < room;
+            after := places[room];
+        END LOOP;
     ELSE
         RETURN QUERY
         SELECT e.* FROM eventstore.events AS e
@@ -645,7 +652,7 @@ BEGIN
         THEN
             reading := true;
             until := least(mark, s.read_position
-                + CASE WHEN s.correlation_id IS NULL AND s.tags IS NULL THEN 10000 ELSE 1000000 END);
+                + CASE WHEN s.correlation_id IS NULL AND s.tags IS NULL THEN 10000 ELSE 100000 END);
             RETURN QUERY
             WITH page AS MATERIALIZED (
                 SELECT * FROM (

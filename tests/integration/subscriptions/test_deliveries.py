@@ -18,8 +18,9 @@ from eventstore.errors import (
     SubscriptionExists,
     SubscriptionInUse,
 )
-from eventstore.subscriptions import Delivery
-from tests.integration.log.facts import Asked, Said, said
+from eventstore.subscriptions import Delivery, exchange
+from eventstore.subscriptions.desk import Settled
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.subscriptions.consuming import drained, fetched, let_time_pass
 
 
@@ -58,6 +59,21 @@ def test_every_event_of_the_filter_is_delivered(store: EventStore) -> None:
     assert drained(store, "now") == positions_of(store)[-1:]
     names = [status.name for status in store.subscriptions.list()]
     assert names == sorted(filters)
+
+
+def test_a_claim_by_a_tag_costs_what_it_gives(own_store: EventStore) -> None:
+    """However many events have the tag."""
+    own_store.append("a-1", said(500), tags=["x:1"])
+    own_store.subscriptions.create("s", tags=["x:1"])
+    with own_store.database.subscriber() as connection:
+        lease = exchange.join(connection, own_store.tenant, "s", "one")
+        with connection.transaction():
+            claimed = exchange.claim(connection, lease, 5, Settled(), registry=FACTS)
+            [(looked_at,)] = connection.execute(
+                "SELECT idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relname = 'event_tags'"
+            ).fetchall()
+    assert len(claimed.deliveries) == 5
+    assert 5 <= looked_at < 50
 
 
 def test_what_was_acknowledged_does_not_come_again(store: EventStore) -> None:
