@@ -9,7 +9,7 @@ from uuid import UUID
 
 from eventstore.append import check_name
 from eventstore.errors import ConfigurationError
-from eventstore.limits import MAX_NAME, MAX_STREAM_ID
+from eventstore.limits import MAX_BIG_INTEGER, MAX_NAME, MAX_STREAM_ID
 
 __all__ = ["Definition", "Start", "start_position"]
 
@@ -82,7 +82,7 @@ def start_position(start: Start) -> int | None:
         return None
     if start == "beginning":
         return 0
-    if isinstance(start, bool) or not isinstance(start, int) or start < 0:
+    if type(start) is not int or not 0 <= start <= MAX_BIG_INTEGER:
         raise ConfigurationError("start", f"{start!r} is not beginning, now or a position")
     return start
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from eventstore.append import check_name
 from eventstore.database import Database
 from eventstore.errors import ConfigurationError, NotFound
-from eventstore.limits import MAX_NAME
+from eventstore.limits import MAX_BIG_INTEGER, MAX_NAME
 from eventstore.queries import load
 from eventstore.registry import EventRegistry
 from eventstore.subscriptions import status as reading
@@ -160,9 +160,10 @@ class Subscriptions:
         who: str,
         remark: str | None,
     ) -> Sequence[int]:
-        wanted = None if positions is None else [*positions]
+        if positions is not None:  # nothing is parked at other numbers
+            positions = [each for each in positions if 0 < each <= MAX_BIG_INTEGER]
         return self._ask(
-            "resolve", name, positions=wanted, resolution=resolution, who=who, remark=remark
+            "resolve", name, positions=positions, resolution=resolution, who=who, remark=remark
         )
 
     def _ask(self, query: str, name: str, **values: Any) -> Sequence[Any]:

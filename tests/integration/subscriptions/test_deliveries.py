@@ -19,7 +19,7 @@ from eventstore.errors import (
     SubscriptionInUse,
 )
 from eventstore.subscriptions import Delivery, exchange
-from eventstore.subscriptions.desk import Settled
+from eventstore.subscriptions.tray import Settled
 from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.subscriptions.consuming import drained, fetched, let_time_pass
 
@@ -312,8 +312,9 @@ def test_definitions_are_checked(store: EventStore) -> None:
     with pytest.raises(SubscriptionExists, match="another definition"):
         store.subscriptions.create("s", event_types=["a"])
     wrong: list[dict[str, Any]] = [
-        {"start": "never"}, {"start": -1}, {"start": True}, {"after_parked": "skip"},
-        {"max_attempts": 0}, {"lease_seconds": 0.5}, {"categories": []}, {"event_types": "a"},
+        {"start": "never"}, {"start": -1}, {"start": True}, {"start": 2**63},
+        {"after_parked": "skip"}, {"max_attempts": 0}, {"lease_seconds": 0.5},
+        {"categories": []}, {"event_types": "a"},
     ]  # fmt: skip
     for options in wrong:
         with pytest.raises(ConfigurationError):

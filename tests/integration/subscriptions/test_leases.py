@@ -11,7 +11,7 @@ from eventstore import EventStore
 from eventstore.database import Connection, connect
 from eventstore.errors import DatabaseFault, LeaseLost, StoreUnavailable
 from eventstore.subscriptions import exchange
-from eventstore.subscriptions.desk import Settled
+from eventstore.subscriptions.tray import Settled
 from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until

@@ -17,7 +17,7 @@ from eventstore.errors import DeliverySettled, LeaseLost
 from eventstore.recorded import RecordedEvent
 from eventstore.subscriptions.delivery import Delivery
 
-__all__ = ["Desk", "Settled"]
+__all__ = ["Settled", "Tray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Settled:
         return len(self.acknowledged) + len(self.failures)
 
 
-class Desk:
+class Tray:
     """The deliveries of one consumer under one lease."""
 
     def __init__(self, subscription: str, renew: Callable[[], None] = lambda: None) -> None:
