@@ -320,7 +320,8 @@ def test_definitions_are_checked(store: EventStore) -> None:
         with pytest.raises(ConfigurationError):
             store.subscriptions.create("t", **options)
     unsayable: list[dict[str, Any]] = [
-        {"event_types": [""]}, {"categories": ["x" * 300]}, {"tags": ["\0"]},
+        {"event_types": [""]}, {"categories": ["x" * 300]}, {"categories": ["a-1"]},
+        {"tags": ["\0"]},
     ]  # fmt: skip
     for options in unsayable:
         with pytest.raises(InvalidEvent):
