@@ -19,12 +19,12 @@ def keep(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Once, as for cron.")] = False,
 ) -> None:
-    """Keep partitions and the stored watermark until SIGTERM or Ctrl-C.
+    """Keep partitions, the stored watermark and the counts until SIGTERM or Ctrl-C.
 
     `projections run` does it too; this is for a log without projections.
     """
     from eventstore.partitions import keep_partitions
-    from eventstore.upkeep import Upkeep, store_watermark
+    from eventstore.upkeep import Upkeep, count_events, store_watermark
 
     options = Options.of(context)
     with open_store(options) as store:
@@ -32,6 +32,7 @@ def keep(
         if once:
             made, sealed = keep_partitions(store.database, months_ahead)
             stored = store_watermark(store.database)
+            count_events(store.database)
             print_record(options, {"made": made, "sealed": sealed, "stored_watermark": stored})
             return
         stop = Signal()

@@ -2,7 +2,7 @@
 
     definition   which events, by which rules; pure
     delivery     one event in a consumer's hands
-    desk         what a consumer has at hand, and what it has settled; pure
+    tray         what a consumer has at hand, and what it has settled; pure
     exchange     the calls of the database
     consumer     the loop between the two
     handling     from what a handler does to what becomes of its event

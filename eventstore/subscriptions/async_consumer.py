@@ -1,4 +1,4 @@
-"""A Consumer for asyncio: the same desk and the same calls, which run in threads."""
+"""A Consumer for asyncio: the same tray and the same calls, which run in threads."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ from eventstore.registry import EventRegistry
 from eventstore.session import Session
 from eventstore.subscriptions import exchange
 from eventstore.subscriptions.delivery import Delivery
-from eventstore.subscriptions.desk import Desk, Settled
 from eventstore.subscriptions.exchange import Lease
+from eventstore.subscriptions.tray import Settled, Tray
 
 __all__ = ["BATCH", "Consumer"]
 
@@ -68,7 +68,7 @@ class Consumer:
         self._stopped = Signal()
         self._connection: Session | None = None
         self._lease: Lease | None = None
-        self._desk = Desk(subscription, self.flush)
+        self._tray = Tray(subscription, self.flush)
         self._spoke_at = monotonic()
         self._looked: int | None = None
         self._looks = _LOOKS
@@ -93,7 +93,7 @@ class Consumer:
     @property
     def ended(self) -> bool:
         """Whether there will be no further deliveries."""
-        return self._stopped.is_set() or (self._until_idle and self.is_idle and self._desk.is_empty)
+        return self._stopped.is_set() or (self._until_idle and self.is_idle and self._tray.is_empty)
 
     @property
     def must_speak(self) -> bool:
@@ -101,21 +101,21 @@ class Consumer:
         silence = monotonic() - self._spoke_at
         if silence < FLUSH_SECONDS or self._lease is None:
             return False
-        return len(self._desk.unsent()) > 0 or silence > self._lease.seconds / 4
+        return len(self._tray.unsent()) > 0 or silence > self._lease.seconds / 4
 
     def take(self) -> Delivery | None:
         """The next delivery that is at hand, or None; does not wait."""
-        return self._desk.take()
+        return self._tray.take()
 
     def flush(self) -> None:
         """Tells the store what was settled, and that this consumer lives. Raises NotFound."""
         with self._turn:
             lease, connection = self._joined()
-            settled = self._desk.unsent()
+            settled = self._tray.unsent()
             try:
                 exchange.settle(connection, lease, settled)
             except (LeaseLost, StoreUnavailable) as error:
-                self._start_anew(lease, settled, error)
+                self._start_anew(lease, error)
             else:
                 self._told(settled)
 
@@ -123,9 +123,9 @@ class Consumer:
         """Claims what comes next; waits a moment for it when there was nothing the last time."""
         with self._turn:
             lease, connection = self._joined()
-            settled = self._desk.unsent()
+            settled = self._tray.unsent()
             self._adapt()
-            room = self._size - self._desk.in_hands
+            room = self._size - self._tray.in_hands
             if room <= 0 and not len(settled):
                 self._stopped.wait(FLUSH_SECONDS)  # somebody has to settle something first
                 return
@@ -140,16 +140,16 @@ class Consumer:
                     registry=self._registry,
                 )
             except (LeaseLost, StoreUnavailable) as error:
-                self._start_anew(lease, settled, error)
+                self._start_anew(lease, error)
                 return
             self._told(settled)
-            self._desk.receive(claimed.deliveries)
+            self._tray.receive(claimed.deliveries)
             self._given, self._given_at = len(claimed.deliveries), monotonic()
             nothing = not claimed.deliveries
             self._looked = claimed.looked if nothing else None
             until_due = _LOOKS if claimed.due is None else ceil(claimed.due * 1000)
             self._looks = min(max(until_due, 1), _LOOKS)
-            self.is_idle = nothing and claimed.looked >= claimed.mark
+            self.is_idle = nothing and room > 0 and claimed.looked >= claimed.mark
 
     def stop(self) -> None:
         """Ends the iteration, from any thread."""
@@ -162,9 +162,10 @@ class Consumer:
         """
         self.stop()
         with self._turn:
-            lease, settled = self._lease, self._desk.unsent()
+            lease = self._lease
             if lease is not None:
-                self._desk.lose()
+                self._tray.lose()
+                settled = self._tray.unsent()  # afterwards nobody can settle any more
                 self._lease = None
                 try:
                     self._database.patiently(lambda: self._say_goodbye(lease, settled))
@@ -210,10 +211,10 @@ class Consumer:
         except BaseException:
             self._disconnect()
             raise
-        self._desk = Desk(self.subscription, self.flush)
+        self._tray = Tray(self.subscription, self.flush)
         self._looked, self._spoke_at = None, monotonic()
 
-    def _start_anew(self, lease: Lease, settled: Settled, error: Exception) -> None:
+    def _start_anew(self, lease: Lease, error: Exception) -> None:
         """Goes on under another lease after this one, or its connection, was lost.
 
         What a claim has given can't be told from what was lost on its way, so all is given back.
@@ -221,7 +222,8 @@ class Consumer:
         still_there = self._connection is not None and not self._connection.closed
         if isinstance(error, StoreUnavailable) and still_there and not lost(error):
             raise error
-        self._desk.lose()
+        self._tray.lose()
+        settled = self._tray.unsent()
         self._lease = None
         if isinstance(error, LeaseLost):
             self.refused += len(settled)
@@ -254,5 +256,5 @@ class Consumer:
             self._connection = None
 
     def _told(self, settled: Settled) -> None:
-        self._desk.sent(settled)
+        self._tray.sent(settled)
         self._spoke_at = monotonic()

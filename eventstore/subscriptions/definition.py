@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from eventstore.append import check_name
-from eventstore.errors import ConfigurationError
+from eventstore.errors import ConfigurationError, InvalidEvent
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.names import is_position
 
@@ -56,6 +56,9 @@ class Definition:
                 raise ConfigurationError(what, "name at least one, in a list, or leave it out")
             for name in names or ():
                 check_name(name, what, limit)
+        for name in self.categories or ():
+            if "-" in name:
+                raise InvalidEvent("a category ends before the first dash", path="category")
         if self.after_parked not in ("wait", "pass"):
             raise ConfigurationError("after_parked", f"{self.after_parked!r} is not wait or pass")
         if not isinstance(self.correlation_id, UUID | None):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final
 
-from eventstore.errors import LeaseLost
+from eventstore.errors import ConfigurationError, LeaseLost
 
 if TYPE_CHECKING:
     from eventstore.event import Event
     from eventstore.recorded import RawEvent, RecordedEvent
-    from eventstore.subscriptions.desk import Desk
+    from eventstore.subscriptions.tray import Tray
 
 __all__ = ["Delivery"]
 
 _LONGEST_REASON: Final = 1_000
 _LONGEST_ERROR: Final = 20_000
+_LONGEST_DELAY: Final = 366 * 86_400.0
 
 
 class Delivery:
@@ -25,13 +26,13 @@ class Delivery:
     what a handler does has to be done once for each `key`.
     """
 
-    __slots__ = ("_desk", "_settled", "attempt", "recorded")
+    __slots__ = ("_settled", "_tray", "attempt", "recorded")
 
-    def __init__(self, recorded: RecordedEvent, failed: int, desk: Desk) -> None:
+    def __init__(self, recorded: RecordedEvent, failed: int, tray: Tray) -> None:
         self.recorded = recorded
         self.attempt = failed + 1
         """1 for the first attempt; what was lost with a consumer counts as one."""
-        self._desk = desk
+        self._tray = tray
         self._settled = False
 
     @property
@@ -42,19 +43,19 @@ class Delivery:
     @property
     def key(self) -> str:
         """The idempotency key: the subscription's name and the event_id."""
-        return f"{self._desk.subscription}/{self.recorded.event_id}"
+        return f"{self._tray.subscription}/{self.recorded.event_id}"
 
     @property
     def is_open(self) -> bool:
         """Whether it can still be settled: it was not, and the lease is not known to be lost."""
-        return not self._settled and not self._desk.lost
+        return not self._settled and not self._tray.lost
 
     def ack(self) -> None:
         """It was handled. The store learns of it with the consumer's next call.
 
         Raises DeliverySettled, or LeaseLost when somebody else has it by now.
         """
-        self._desk.acknowledge(self)
+        self._tray.acknowledge(self)
 
     def retry(
         self,
@@ -66,25 +67,28 @@ class Delivery:
         """It failed: try again after `delay` seconds, or by the subscription's rule.
 
         After so many attempts it is parked. Later events of its stream wait. `details` are kept
-        with the reason; those of an exception are its traceback. Raises as `ack`.
+        with the reason; those of an exception are its traceback. Raises as `ack`, and
+        ConfigurationError for a delay that is not from 0 to a year.
         """
-        self._desk.fail(self, {"seconds": delay, **_described(error, details)})
+        if delay is not None and not 0 <= delay <= _LONGEST_DELAY:
+            raise ConfigurationError("delay", f"{delay} is not in 0..{_LONGEST_DELAY:.0f} seconds")
+        self._tray.fail(self, {"seconds": delay, **_described(error, details)})
 
     def park(self, reason: BaseException | str, *, details: str | None = None) -> None:
         """Sets it aside until somebody has it retried or discarded. Raises as `ack`."""
-        self._desk.fail(self, {"park": True, **_described(reason, details)})
+        self._tray.fail(self, {"park": True, **_described(reason, details)})
 
     def renew(self) -> None:
         """Gives a sign of life, for a handler that takes longer than the lease; waits for it.
 
         Raises LeaseLost when it comes too late, or StoreUnavailable.
         """
-        self._desk.renew()
-        if self._desk.lost:
-            raise LeaseLost(self._desk.subscription)
+        self._tray.renew()
+        if self._tray.lost:
+            raise LeaseLost(self._tray.subscription)
 
     def settle(self) -> None:
-        """For the desk: it is settled."""
+        """For the tray: it is settled."""
         self._settled = True
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry
 from eventstore.rows import from_rows
 from eventstore.session import Session
-from eventstore.subscriptions.desk import Settled
+from eventstore.subscriptions.tray import Settled
 
 __all__ = ["Claimed", "Lease", "answered", "claim", "join", "leave", "settle"]
 

@@ -340,6 +340,9 @@ BEGIN
     IF parts IS NULL OR to_regclass('eventstore.' || quote_ident(partition)) IS NULL THEN
         RAISE EXCEPTION 'there is no partition %', partition USING ERRCODE = 'undefined_table';
     END IF;
+    IF EXISTS (SELECT FROM eventstore.partitions AS p WHERE p.name = partition) THEN
+        RETURN;  -- it is there
+    END IF;
     month := make_timestamptz(parts[2]::integer, parts[3]::integer, 1, 0, 0, 0);
     EXECUTE format(
         'ALTER TABLE eventstore.%I ATTACH PARTITION eventstore.%I FOR VALUES FROM (%L) TO (%L)',
@@ -348,7 +351,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION eventstore.attach_partition(text) IS
-    'Attaches a partition that was detached.';
+    'Attaches a partition that was detached, unless that is done.';
 
 -- Reads that open few partitions ------------------------------------------------------------------
 

@@ -18,4 +18,5 @@ DROP FUNCTION eventstore.act_as_subscriber(text, boolean);
 DROP TABLE eventstore.parked;
 DROP TABLE eventstore.deliveries;
 DROP TABLE eventstore.subscription_consumers;
+DROP SEQUENCE eventstore.subscription_tokens;
 DROP TABLE eventstore.subscriptions;

@@ -23,7 +23,6 @@ CREATE TABLE eventstore.subscriptions (
     read_position  bigint NOT NULL,
     checkpoint     bigint NOT NULL CHECK (checkpoint <= read_position),
     moved_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
-    fencing_token  bigint NOT NULL DEFAULT 0,
     created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_by     text COLLATE "C" NOT NULL DEFAULT session_user,
     PRIMARY KEY (tenant_id, name)
@@ -54,10 +53,13 @@ COMMENT ON COLUMN eventstore.subscriptions.read_position IS
 COMMENT ON COLUMN eventstore.subscriptions.checkpoint IS
     'Up to here, every event of the filter is settled: acknowledged or discarded.';
 COMMENT ON COLUMN eventstore.subscriptions.moved_at IS 'When one of the two was last written.';
-COMMENT ON COLUMN eventstore.subscriptions.fencing_token IS
-    'The last token that a consumer got; each gets one of its own.';
 COMMENT ON COLUMN eventstore.subscriptions.created_at IS 'When it was created.';
 COMMENT ON COLUMN eventstore.subscriptions.created_by IS 'The login that created it.';
+
+-- One for all subscriptions: one that is dropped and made anew does not begin again with tokens that
+-- consumers of the old one still have.
+CREATE SEQUENCE eventstore.subscription_tokens;
+COMMENT ON SEQUENCE eventstore.subscription_tokens IS 'The fencing tokens of consumers.';
 
 CREATE TABLE eventstore.subscription_consumers (
     tenant_id    varchar(128) COLLATE "C" NOT NULL,
@@ -73,7 +75,7 @@ COMMENT ON TABLE eventstore.subscription_consumers IS
 COMMENT ON COLUMN eventstore.subscription_consumers.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN eventstore.subscription_consumers.subscription IS 'What it consumes.';
 COMMENT ON COLUMN eventstore.subscription_consumers.token IS
-    'Its fencing token, which no other consumer of the subscription ever had.';
+    'Its fencing token, which no other consumer ever had.';
 COMMENT ON COLUMN eventstore.subscription_consumers.consumer IS
     'Who it is: host, process and a random part, or what it calls itself.';
 COMMENT ON COLUMN eventstore.subscription_consumers.joined_at IS 'When it joined.';
@@ -303,10 +305,8 @@ BEGIN
     -- Not lazily: after a crash of the server nobody may get a token that somebody had before.
     PERFORM eventstore.act_as_subscriber(tenant, false);
     s := eventstore.lock_subscription(tenant, sub);
-    token := s.fencing_token + 1;
+    token := nextval('eventstore.subscription_tokens');
     lease_seconds := s.lease_seconds;
-    UPDATE eventstore.subscriptions AS x SET fencing_token = token
-     WHERE x.tenant_id = tenant AND x.name = sub;
     INSERT INTO eventstore.subscription_consumers (tenant_id, subscription, token, consumer)
     VALUES (tenant, sub, token, consumer);
 END
@@ -320,10 +320,11 @@ CREATE FUNCTION eventstore.leave_subscription(tenant text, sub text, mine bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM eventstore.act_as_subscriber(tenant, true);
-    UPDATE eventstore.deliveries AS d SET held_by = NULL
-     WHERE d.tenant_id = tenant AND d.subscription = sub AND d.held_by = mine;
+    -- First, as everywhere: who takes over from a lost consumer has locked this row as well.
     DELETE FROM eventstore.subscription_consumers AS c
      WHERE c.tenant_id = tenant AND c.subscription = sub AND c.token = mine;
+    UPDATE eventstore.deliveries AS d SET held_by = NULL
+     WHERE d.tenant_id = tenant AND d.subscription = sub AND d.held_by = mine;
 END
 $$;
 COMMENT ON FUNCTION eventstore.leave_subscription(text, text, bigint) IS
@@ -341,7 +342,11 @@ BEGIN
     UPDATE eventstore.deliveries AS x
        SET held_by = NULL, behind = place, next_at = NULL, error = why
      WHERE x.tenant_id = s.tenant_id AND x.subscription = s.name AND x.position = place
+       AND x.behind IS NULL
     RETURNING x.* INTO d;
+    IF NOT FOUND THEN
+        RETURN;  -- an earlier one of its stream was parked just now, and it waits behind that
+    END IF;
     INSERT INTO eventstore.parked (tenant_id, subscription, position, parked_by, reason, error,
                                    attempts)
     VALUES (s.tenant_id, s.name, place, who, why, trace, d.attempts + d.lost);
@@ -478,6 +483,12 @@ CREATE FUNCTION eventstore.matching(
     s eventstore.subscriptions, until bigint, room integer
 ) RETURNS SETOF eventstore.events
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+    after  bigint := s.read_position;
+    places bigint[];
+    found  integer := 0;
+    page   integer;
 BEGIN
     -- Each form follows the index that has its filter; the others are tested on what it gives.
     IF s.correlation_id IS NOT NULL THEN
@@ -490,18 +501,19 @@ BEGIN
            AND (s.tags IS NULL OR e.tags @> s.tags)
          ORDER BY e.position LIMIT room;
     ELSIF s.tags IS NOT NULL THEN
-        RETURN QUERY
-        SELECT e.* FROM eventstore.events AS e
-         WHERE e.tenant_id = s.tenant_id
-           AND e.position = ANY (ARRAY(
-               SELECT t.position FROM eventstore.event_tags AS t
-                WHERE t.tenant_id = s.tenant_id AND t.tag = s.tags[1]
-                  AND t.position > s.read_position AND t.position <= until
-                ORDER BY t.position))
-           AND e.tags @> s.tags
-           AND (s.event_types IS NULL OR e.event_type = ANY (s.event_types))
-           AND (s.categories IS NULL OR e.category = ANY (s.categories))
-         ORDER BY e.position LIMIT room;
+        LOOP
+            places := ARRAY(SELECT t.position FROM eventstore.tagged(
+                s.tenant_id, s.event_types, s.tags, after, until, room) AS t);
+            RETURN QUERY
+            SELECT e.* FROM eventstore.events AS e
+             WHERE e.tenant_id = s.tenant_id AND e.position = ANY (places)
+               AND (s.categories IS NULL OR e.category = ANY (s.categories))
+             ORDER BY e.position LIMIT room - found;
+            GET DIAGNOSTICS page = ROW_COUNT;
+            found := found + page;
+            EXIT WHEN found = room OR cardinality(places) < room;
+            after := places[room];
+        END LOOP;
     ELSE
         RETURN QUERY
         SELECT e.* FROM eventstore.events AS e
@@ -604,6 +616,7 @@ BEGIN
               FROM found AS f
              WHERE d.tenant_id = tenant AND d.subscription = sub AND d.position = f.position
                AND f.bytes_before < max_bytes
+               AND (SELECT count(*) FROM found) = cardinality(chosen)
             RETURNING d.position, d.attempts + d.lost AS failed
         )
         SELECT f.position, f.tenant_id, f.event_id, f.stream_id, f.category, f.stream_version,
@@ -613,20 +626,23 @@ BEGIN
           FROM found AS f JOIN taken AS t USING (position)
          ORDER BY f.position;
         GET DIAGNOSTICS given = ROW_COUNT;
-        FOREACH last IN ARRAY chosen LOOP
-            EXIT WHEN given = cardinality(chosen);  -- as nearly always
-            IF NOT EXISTS (SELECT FROM eventstore.events AS e
-                            WHERE e.tenant_id = tenant AND e.position = last) THEN
-                PERFORM eventstore.park_delivery(
-                    s, last, 'the event is not in the log any more', NULL, 'claim_deliveries');
-            END IF;
-        END LOOP;
-        last := NULL;
+        IF given = 0 THEN
+            -- Some are not in the log any more. What follows them waits behind them from now on,
+            -- so nothing is given out before they are parked: the next call does it.
+            FOREACH last IN ARRAY chosen LOOP
+                IF NOT EXISTS (SELECT FROM eventstore.events AS e
+                                WHERE e.tenant_id = tenant AND e.position = last) THEN
+                    PERFORM eventstore.park_delivery(
+                        s, last, 'the event is not in the log any more', NULL, 'claim_deliveries');
+                END IF;
+            END LOOP;
+            last := NULL;
+        END IF;
     END IF;
 
     -- What is new. A subscription cannot have more unsettled events than it has passed positions.
     mark := eventstore.watermark();
-    until := mark;
+    until := CASE WHEN given = 0 AND chosen IS NOT NULL THEN 0 ELSE mark END;
     IF given = cardinality(chosen) IS NOT FALSE AND NOT alone AND given < room
        AND mark > s.read_position
     THEN
@@ -636,7 +652,7 @@ BEGIN
         THEN
             reading := true;
             until := least(mark, s.read_position
-                + CASE WHEN s.correlation_id IS NULL AND s.tags IS NULL THEN 10000 ELSE 1000000 END);
+                + CASE WHEN s.correlation_id IS NULL AND s.tags IS NULL THEN 10000 ELSE 100000 END);
             RETURN QUERY
             WITH page AS MATERIALIZED (
                 SELECT * FROM (

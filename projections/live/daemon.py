@@ -2,7 +2,7 @@
 
 Each daemon holds its fair share of the shards: a thread and a connection for each one, one tail
 that reads the log for all of them, and one coordinator that decides what to take and what to give
-back. It also keeps the counts of the log.
+back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from projections.checkpoint import LEASE_SECONDS
 from projections.hooks.hook import Hook
 from projections.hooks.installed import checked
 from projections.live.coordinator import Coordinator
-from projections.live.counting import Counting
 from projections.live.observer import Observer
 from projections.live.tail import Tail
 from projections.log import LOG
@@ -54,7 +53,7 @@ def run_daemon(
     `stop`, batches under way are finished and leases given back.
     `hooks` are told what was committed; one that fails does not end anything. `http` is where
     pages with health and metrics are served, as HOST:PORT. A daemon keeps the log too: partitions
-    for `months_ahead`, and the stored watermark. Raises HookRefused, ConfigurationError.
+    for `months_ahead`, the stored watermark, the counts. Raises HookRefused, ConfigurationError.
     """
     rules = tuple(projections)
     if not rules:
@@ -64,7 +63,6 @@ def run_daemon(
         Observer(url, rules, hooks=hooks, http=http) as observer,
         nullcontext() if until_caught_up else _upkeep(url, months_ahead),
         Tail(url, batch=batch, revive=revive, pulse=observer.pulse) as tail,
-        Counting(url),
     ):
         coordinator = Coordinator(
             url,

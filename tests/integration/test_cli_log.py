@@ -347,6 +347,11 @@ def test_a_missing_partition_is_an_alarm(call: Call, store: EventStore, admin_ur
     assert (found["standby"], found["months_ahead"], found["problems"]) == (False, 2, [])
     kept = answer(call, "db", "keep", "--once")
     assert (kept["made"], kept["sealed"], kept["stored_watermark"]) == ([], [], store.watermark())
+    with psycopg.connect(admin_url) as connection:
+        counted = connection.execute(
+            "SELECT position FROM eventstore.counted WHERE tenant_id = '*'"
+        )
+        assert counted.fetchall() == [(store.watermark(),)]
     assert call("partitions", "list")[2] == ""
 
 

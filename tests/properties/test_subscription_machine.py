@@ -86,7 +86,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
 
     @rule(place=places)
     def take(self, place: int) -> None:
-        """The next delivery of a consumer, from its desk or, when that is empty, by a claim."""
+        """The next delivery of a consumer, from its tray or, when that is empty, by a claim."""
         consumer = self.consumers[place % len(self.consumers)]
         delivery = consumer.take()
         if delivery is None:
@@ -103,13 +103,13 @@ class SubscriptionMachine(RuleBasedStateMachine):
 
     def speak(self, consumer: Consumer, call: object) -> None:
         """A call of the database; what it acknowledges under its lease is never given again."""
-        desk, lease = consumer._desk, consumer._lease
-        acknowledged = set(desk.unsent().acknowledged)
+        tray, lease = consumer._tray, consumer._lease
+        acknowledged = set(tray.unsent().acknowledged)
         assert callable(call)
         call()
         if consumer._lease == lease:
             self.told |= acknowledged
-            claimed = {d.recorded.position for d in consumer._desk._queue}
+            claimed = {d.recorded.position for d in consumer._tray._queue}
             assert not claimed & self.told, "acknowledged, and delivered again"
             assert claimed <= self.matching.keys()
             self.given |= claimed

@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from eventstore import EventStore
+from eventstore import EventStore, upkeep
 from eventstore.database import Connection, connect
 from eventstore.health import health
 from eventstore.upkeep import Upkeep, store_watermark
@@ -110,6 +110,32 @@ def test_what_fails_is_told_once_and_tried_again(store: EventStore, admin: Conne
     finally:
         admin.execute("DROP ROLE keeper_without_rights")
     assert [what for what, _ in told] == ["failed"]
+
+
+def counted(admin: Connection) -> int:
+    [(position,)] = admin.execute(
+        "SELECT position FROM eventstore.counted WHERE tenant_id = '*'"
+    ).fetchall()
+    return int(position)
+
+
+def test_two_count_beside_each_other(
+    store: EventStore, admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event is counted by one of them; an error is told, and tried again."""
+    monkeypatch.setattr(upkeep, "_COUNTS_PAUSE", 0.001)
+    told: list[tuple[str, str]] = []
+    url = store.database.url
+    with Upkeep(url, told=lambda *what: told.append(what)), Upkeep(url, told=lambda *_: None):
+        for n in range(50):
+            receipt = store.append(f"thing-{n}", said(1))
+        until(lambda: counted(admin) == receipt.position)
+        admin.execute("ALTER FUNCTION eventstore.add_counts RENAME TO lost")
+        receipt = store.append("thing-50", said(1))
+        until(lambda: "failed" in dict(told))
+        admin.execute("ALTER FUNCTION eventstore.lost RENAME TO add_counts")
+        until(lambda: counted(admin) == receipt.position)
+    assert [(each.events, each.streams) for each in store.streams.categories()] == [(51, 51)]
 
 
 def test_how_the_log_is(store: EventStore, admin: Connection) -> None:

@@ -18,8 +18,9 @@ from eventstore.errors import (
     SubscriptionExists,
     SubscriptionInUse,
 )
-from eventstore.subscriptions import Delivery
-from tests.integration.log.facts import Asked, Said, said
+from eventstore.subscriptions import Delivery, exchange
+from eventstore.subscriptions.tray import Settled
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.subscriptions.consuming import drained, fetched, let_time_pass
 
 
@@ -58,6 +59,21 @@ def test_every_event_of_the_filter_is_delivered(store: EventStore) -> None:
     assert drained(store, "now") == positions_of(store)[-1:]
     names = [status.name for status in store.subscriptions.list()]
     assert names == sorted(filters)
+
+
+def test_a_claim_by_a_tag_costs_what_it_gives(own_store: EventStore) -> None:
+    """However many events have the tag."""
+    own_store.append("a-1", said(500), tags=["x:1"])
+    own_store.subscriptions.create("s", tags=["x:1"])
+    with own_store.database.subscriber() as connection:
+        lease = exchange.join(connection, own_store.tenant, "s", "one")
+        with connection.transaction():
+            claimed = exchange.claim(connection, lease, 5, Settled(), registry=FACTS)
+            [(looked_at,)] = connection.execute(
+                "SELECT idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relname = 'event_tags'"
+            ).fetchall()
+    assert len(claimed.deliveries) == 5
+    assert 5 <= looked_at < 50
 
 
 def test_what_was_acknowledged_does_not_come_again(store: EventStore) -> None:
@@ -248,6 +264,32 @@ def test_too_much_that_is_not_settled_stops_the_reading(store: EventStore) -> No
 
 
 @pytest.mark.faults
+def test_full_hands_are_not_idle(store: EventStore) -> None:
+    """Other threads have all that a consumer may hold, and there is more."""
+    store.subscriptions.create("s", start="now")
+    for n in range(12):
+        store.append(f"a-{n}", said(1))
+    with store.subscriptions.consumer("s", until_idle=True) as consumer:
+        hands = fetched(consumer)
+        consumer._given_at -= 10  # they are slow, so that it may hold one
+        hands[0].ack()
+        consumer.fetch()
+        assert not consumer.ended
+    assert len(hands) < 12
+
+
+@pytest.mark.parametrize("delay", [-1, 1e12, float("nan"), float("inf")])
+def test_a_delay_that_the_store_could_not_keep_is_refused(store: EventStore, delay: float) -> None:
+    store.subscriptions.create("s", start="now")
+    store.append("a-1", said(1))
+    with store.subscriptions.consumer("s") as consumer:
+        [delivery] = fetched(consumer)
+        with pytest.raises(ConfigurationError, match="delay"):
+            delivery.retry("later", delay=delay)
+        delivery.ack()
+    assert store.subscriptions.show("s").held == 0
+
+
 def test_large_events_come_a_few_at_a_time(store: EventStore) -> None:
     store.subscriptions.create("s", start="now")
     for n in range(5):
@@ -278,7 +320,8 @@ def test_definitions_are_checked(store: EventStore) -> None:
         with pytest.raises(ConfigurationError):
             store.subscriptions.create("t", **options)
     unsayable: list[dict[str, Any]] = [
-        {"event_types": [""]}, {"categories": ["x" * 300]}, {"tags": ["\0"]},
+        {"event_types": [""]}, {"categories": ["x" * 300]}, {"categories": ["a-1"]},
+        {"tags": ["\0"]},
     ]  # fmt: skip
     for options in unsayable:
         with pytest.raises(InvalidEvent):

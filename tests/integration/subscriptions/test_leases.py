@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
+import psycopg
 import pytest
 
 from eventstore import EventStore
 from eventstore.database import Connection, connect
 from eventstore.errors import DatabaseFault, LeaseLost, StoreUnavailable
 from eventstore.subscriptions import exchange
-from eventstore.subscriptions.desk import Settled
-from tests.integration.log.facts import FACTS, said
+from eventstore.subscriptions.tray import Settled
+from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.raw_append import append
+from tests.integration.log.waiting import until
 from tests.integration.subscriptions.consuming import drained, fetched, mutated, silence
 
 
@@ -150,12 +154,94 @@ def test_the_event_of_a_detached_partition_is_parked(
     with own_store.subscriptions.consumer("s") as consumer:
         [delivery] = fetched(consumer)
         delivery.retry("later")
-    partition = own_admin.execute("SELECT tableoid::regclass FROM eventstore.events").fetchone()
-    assert partition is not None
-    own_admin.execute(f"ALTER TABLE eventstore.events_work DETACH PARTITION {partition[0]}")
+    detach(own_admin)
     assert drained(own_store, "s") == []
     [parked] = own_store.subscriptions.parked("s")
     assert (parked.event_id, parked.reason) == (None, "the event is not in the log any more")
+
+
+def test_what_follows_events_of_a_detached_partition_waits_for_each(
+    own_store: EventStore, own_admin: Connection
+) -> None:
+    own_store.subscriptions.create("s", retry_seconds=0)
+    own_store.append("a-1", [Said(), Said(), Asked()])
+    own_store.append("b-1", [Asked(), Asked()])
+    with own_store.subscriptions.consumer("s") as consumer:
+        fetched(consumer)[0].retry("later")
+    detach(own_admin)
+    assert drained(own_store, "s") == [4, 5]
+    assert [parked.position for parked in own_store.subscriptions.parked("s")] == [1]
+    own_store.subscriptions.discard("s", 1, "archived", who="test")
+    assert drained(own_store, "s") == []
+    assert [parked.position for parked in own_store.subscriptions.parked("s")] == [2]
+    own_store.subscriptions.discard("s", 2, "archived", who="test")
+    assert drained(own_store, "s") == [3]
+
+
+def test_a_token_is_worth_nothing_for_a_subscription_of_the_same_name(store: EventStore) -> None:
+    """What a consumer of the old one acknowledges, somebody else is just handling anew."""
+    [position] = store.append("a-1", said(1)).positions
+    with store.database.subscriber() as one, store.database.subscriber() as other:
+        store.subscriptions.create("s", start=position - 1)
+        old = exchange.join(one, store.tenant, "s", "one")
+        assert exchange.claim(one, old, 10, Settled(), registry=FACTS).deliveries
+        store.subscriptions.drop("s", force=True)
+        store.subscriptions.create("s", start=position - 1)
+        new = exchange.join(other, store.tenant, "s", "other")
+        assert exchange.claim(other, new, 10, Settled(), registry=FACTS).deliveries
+        with pytest.raises(LeaseLost):
+            exchange.settle(one, old, Settled((position,)))
+        assert store.subscriptions.show("s").held == 1
+
+
+def test_who_leaves_late_meets_who_takes_over(
+    own_store: EventStore, own_admin: Connection, admin_url: str
+) -> None:
+    """Both lock the lease and what is held under it, in the same order."""
+    own_store.subscriptions.create("s")
+    own_store.append("a-1", said(1))
+    [last] = own_store.append("b-1", said(1)).positions
+    failed: list[Exception] = []
+
+    def waiting() -> int:
+        found = own_admin.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    with own_store.database.subscriber() as one, own_store.database.subscriber() as other:
+        late = exchange.join(one, own_store.tenant, "s", "late")
+        exchange.claim(one, late, 10, Settled(), registry=FACTS)
+        silence(own_admin, "late")
+        lease = exchange.join(other, own_store.tenant, "s", "other")
+
+        def leave() -> None:
+            try:
+                exchange.leave(one, late)
+            except StoreUnavailable as error:
+                failed.append(error)
+
+        def claim() -> None:
+            try:
+                exchange.claim(other, lease, 10, Settled(), registry=FACTS)
+            except StoreUnavailable as error:
+                failed.append(error)
+
+        with psycopg.connect(admin_url) as blocker:
+            blocker.execute(
+                "SELECT FROM eventstore.deliveries WHERE position = %s FOR UPDATE", [last]
+            )
+            leaving, claiming = Thread(target=leave), Thread(target=claim)
+            leaving.start()
+            until(lambda: waiting() == 1)
+            claiming.start()
+            until(lambda: waiting() == 2 or not claiming.is_alive())
+            blocker.rollback()
+        leaving.join()
+        claiming.join()
+    assert failed == []
 
 
 def test_one_claim_at_a_time(store: EventStore) -> None:
@@ -171,3 +257,11 @@ def test_one_claim_at_a_time(store: EventStore) -> None:
                 with pytest.raises(StoreUnavailable, match="lock timeout"):
                     exchange.join(other, store.tenant, "s", "other")
     assert [recorded.stream_id for recorded, _ in claimed.deliveries] == ["a-1"]
+
+
+def detach(admin: Connection) -> None:
+    """The partition of what was said."""
+    [(partition,)] = admin.execute(
+        "SELECT DISTINCT tableoid::regclass FROM eventstore.events WHERE retention_class = 'work'"
+    ).fetchall()
+    admin.execute(f"ALTER TABLE eventstore.events_work DETACH PARTITION {partition}")

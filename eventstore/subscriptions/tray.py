@@ -17,7 +17,7 @@ from eventstore.errors import DeliverySettled, LeaseLost
 from eventstore.recorded import RecordedEvent
 from eventstore.subscriptions.delivery import Delivery
 
-__all__ = ["Desk", "Settled"]
+__all__ = ["Settled", "Tray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Settled:
         return len(self.acknowledged) + len(self.failures)
 
 
-class Desk:
+class Tray:
     """The deliveries of one consumer under one lease."""
 
     def __init__(self, subscription: str, renew: Callable[[], None] = lambda: None) -> None:
@@ -41,7 +41,7 @@ class Desk:
         self._queue: deque[Delivery] = deque()
         self._in_hands: dict[str, Delivery] = {}
         self._acknowledged: list[int] = []
-        self._failures: list[dict[str, Any]] = []
+        self._failures: list[tuple[str, dict[str, Any]]] = []
 
     @property
     def in_hands(self) -> int:
@@ -54,9 +54,17 @@ class Desk:
         return not self._queue
 
     def receive(self, claimed: Iterable[tuple[RecordedEvent, int]]) -> None:
-        """Puts down what was claimed, in order: events, and how often each has failed."""
+        """Puts down what was claimed, in order: events, and how often each has failed.
+
+        What follows a failure that the store does not know of yet is dropped, as in `fail`.
+        """
         with self._lock:
-            self._queue.extend(Delivery(recorded, failed, self) for recorded, failed in claimed)
+            failed_in = {stream_id for stream_id, _ in self._failures}
+            self._queue.extend(
+                Delivery(recorded, failed, self)
+                for recorded, failed in claimed
+                if recorded.stream_id not in failed_in
+            )
 
     def take(self) -> Delivery | None:
         """The next delivery whose stream nobody has in hands, or None."""
@@ -78,14 +86,16 @@ class Desk:
         """Notes that it failed, and drops what follows in its stream; raises as acknowledge."""
         with self._lock:
             self._put_away(delivery)
-            self._failures.append({"position": delivery.recorded.position, **failure})
             stream_id = delivery.recorded.stream_id
+            failure = {"position": delivery.recorded.position, **failure}
+            self._failures.append((stream_id, failure))
             self._queue = deque(d for d in self._queue if d.recorded.stream_id != stream_id)
 
     def unsent(self) -> Settled:
         """What the store does not know yet."""
         with self._lock:
-            return Settled(tuple(self._acknowledged), tuple(self._failures))
+            failures = tuple(failure for _, failure in self._failures)
+            return Settled(tuple(self._acknowledged), failures)
 
     def sent(self, settled: Settled) -> None:
         """The store knows that now."""
