@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventstore import Event
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 
 __all__ = ["EVENTS_A_STREAM", "PAYLOAD", "PAYLOAD_BYTES", "StepTaken", "step", "stream_ids"]
 

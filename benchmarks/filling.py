@@ -19,7 +19,7 @@ from benchmarks.history import FIRST_COPY, history
 from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from eventstore.seed import tell
 from eventstore.seed.filling import fill
 from projections.builds.rebuild import rebuild

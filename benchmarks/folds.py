@@ -17,7 +17,7 @@ import psycopg
 from psycopg.types.string import ByteaBinaryLoader
 
 from benchmarks.packages import PackageHistories
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["Folds"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 
 __all__ = ["FOLDER", "MODEL", "Knowledge", "knowledge"]
 

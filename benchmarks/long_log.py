@@ -19,9 +19,9 @@ from psycopg.sql import SQL, Identifier
 from benchmarks.events import PAYLOAD
 from benchmarks.sandbox import Database
 from eventstore import EventStore
-from eventstore.database import connect
-from eventstore.partitions import partitions, seal_partitions
-from eventstore.queries import load
+from eventstore.connection.database import connect
+from eventstore.connection.queries import load
+from eventstore.upkeep.partitions import partitions, seal_partitions
 
 __all__ = ["EVENTS_A_STREAM", "LongLog"]
 

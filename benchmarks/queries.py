@@ -22,8 +22,8 @@ from benchmarks.engine import rebuild_once
 from benchmarks.filling import MixedLog
 from benchmarks.sandbox import Database, Sandbox
 from eventstore import EventStore
-from eventstore.database import Connection
-from eventstore.queries import load
+from eventstore.connection.database import Connection
+from eventstore.connection.queries import load
 from eventstore.vocabulary.trust import MessageSent, SessionStarted
 from projections.catalogue import PROJECTIONS
 from projections.packaging.queries import PackagingQueries

@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from eventstore.connection.queries import load
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.queries import load
-from eventstore.server import make_database
 
 __all__ = ["SQL", "Database", "Sandbox", "sandbox"]
 

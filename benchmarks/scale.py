@@ -23,7 +23,7 @@ from benchmarks.long_log import LongLog
 from benchmarks.profile import served
 from benchmarks.sandbox import Sandbox
 from eventstore import EventStore
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["COLUMNS", "PARTITIONS", "Point", "measure_scale"]
 

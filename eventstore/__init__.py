@@ -2,18 +2,18 @@
 
 from eventstore.append import ANY, NO_STREAM, STREAM_EXISTS, Append, Receipt
 from eventstore.async_store import AsyncEventStore
-from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decision
+from eventstore.deciding.snapshots import Snapshots
 from eventstore.event import BigInt, Event
 from eventstore.guards import Claim
-from eventstore.importing import Imported
 from eventstore.query import Query
 from eventstore.reader import LogReader
+from eventstore.reading.subscription import Checkpoint, Subscription
 from eventstore.recorded import RawEvent, RecordedEvent
 from eventstore.registry import EventRegistry, upcaster
-from eventstore.snapshots import Snapshots
 from eventstore.store import EventStore
-from eventstore.subscription import Checkpoint, Subscription
+from eventstore.writing.batch_key import events_with_key
+from eventstore.writing.importing import Imported
 
 __all__ = [
     "ANY",

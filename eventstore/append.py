@@ -9,7 +9,8 @@ from enum import IntEnum
 from typing import Any, Final
 from uuid import UUID
 
-from eventstore.codec import encode, encode_json
+from eventstore.encoding.codec import encode, encode_json
+from eventstore.encoding.moment import is_in_calendar
 from eventstore.errors import InvalidEvent
 from eventstore.event import Event
 from eventstore.guards import Condition, Guards
@@ -23,7 +24,6 @@ from eventstore.limits import (
     MAX_TAG,
     MAX_TAGS,
 )
-from eventstore.moment import is_in_calendar
 from eventstore.names import check_name
 from eventstore.query import Query
 from eventstore.registry import EventRegistry, default_registry

@@ -11,22 +11,23 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from eventstore import read, telemetry
+from eventstore import telemetry
 from eventstore.append import Append, Receipt
-from eventstore.arrivals import Appended
-from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
 from eventstore.context import all_in_context, said_of
-from eventstore.desk import Desk
 from eventstore.event import Event
-from eventstore.importing import Imported
+from eventstore.reading import read
+from eventstore.reading.arrivals import Appended
+from eventstore.reading.subscription import Checkpoint, Subscription
 from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
 from eventstore.store import EventStore
 from eventstore.streams import AsyncStreams
-from eventstore.subscription import Checkpoint, Subscription
 from eventstore.subscriptions.async_directory import AsyncSubscriptions
-from eventstore.writer_stats import WriterStats
+from eventstore.writing.batch_key import events_with_key
+from eventstore.writing.desk import Desk
+from eventstore.writing.importing import Imported
+from eventstore.writing.writer_stats import WriterStats
 
 __all__ = ["AsyncEventStore", "AsyncEvents", "AsyncSubscription"]
 

@@ -7,22 +7,24 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from eventstore import read, receipts, standby
 from eventstore.append import Receipt
 from eventstore.config import Settings, load, mask
-from eventstore.database import Database, Limits
+from eventstore.connection.database import Database, Limits
+from eventstore.connection.server import connect_to
 from eventstore.event import Event
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID
 from eventstore.names import check_name
 from eventstore.query import Query
-from eventstore.read_query import check_alone, query_page
+from eventstore.reading import read
+from eventstore.reading.read_query import check_alone, query_page
+from eventstore.reading.rows import Rows
+from eventstore.reading.subscription import Checkpoint, Subscription
 from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry, default_registry
-from eventstore.rows import Rows
-from eventstore.schema import check_schema
-from eventstore.server import connect_to
+from eventstore.schema.revision import check_schema
 from eventstore.streams.surface import StreamListings
-from eventstore.subscription import Checkpoint, Subscription
+from eventstore.upkeep import standby
+from eventstore.writing import receipts
 
 __all__ = ["LogReader"]
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from eventstore.encoding.quick_read import Reader, quick_reader
 from eventstore.errors import InvalidEvent, UnknownEventType
 from eventstore.event import READ_BACK, Event, identify, invalid
 from eventstore.limits import MAX_NAME
-from eventstore.quick_read import Reader, quick_reader
 from eventstore.recorded import RawEvent, RecordedEvent
 
 __all__ = ["EventRegistry", "Upcaster", "default_registry", "upcaster"]

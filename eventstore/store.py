@@ -17,25 +17,25 @@ from eventstore.append import (
     Request,
     prepare,
 )
-from eventstore.arrivals import Appended, Arrivals
-from eventstore.batch_key import events_with_key
 from eventstore.command import Command, Decided, State
 from eventstore.config import Settings
+from eventstore.connection.database import Database
+from eventstore.connection.server import connect_to
 from eventstore.context import Says
-from eventstore.database import Database
+from eventstore.deciding.execute import Executor
 from eventstore.event import Event
-from eventstore.execute import Executor
 from eventstore.guards import Guards
-from eventstore.importer import Importers
-from eventstore.importing import Imported, import_appends
 from eventstore.query import Query
 from eventstore.reader import LogReader
+from eventstore.reading.arrivals import Appended, Arrivals
 from eventstore.registry import EventRegistry
-from eventstore.server import connect_to
 from eventstore.streams import Streams
 from eventstore.subscriptions import Subscriptions
-from eventstore.writer import GroupCommitWriter
-from eventstore.writer_stats import WriterStats
+from eventstore.writing.batch_key import events_with_key
+from eventstore.writing.importer import Importers
+from eventstore.writing.importing import Imported, import_appends
+from eventstore.writing.writer import GroupCommitWriter
+from eventstore.writing.writer_stats import WriterStats
 
 __all__ = ["EventStore"]
 

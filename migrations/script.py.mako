@@ -1,6 +1,6 @@
 """${message}."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

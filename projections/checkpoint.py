@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import DatabaseFault
-from eventstore.queries import load
 from projections.errors import LeaseLost, NotInstalled, RulesDiffer, ShardsDiffer
 from projections.flight import Flight, one_flight
 from projections.projection import Projection

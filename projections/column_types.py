@@ -20,7 +20,7 @@ from typing import (
 )
 from uuid import UUID
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from projections.row import Row
 
 __all__ = ["column_type", "vector_columns"]

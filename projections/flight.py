@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from eventstore.database import translated
-from eventstore.flight import Query, Statement, Values, fly
+from eventstore.connection.database import translated
+from eventstore.connection.flight import Query, Statement, Values, fly
 from projections.session import Connection
 
 __all__ = ["Executes", "Flight", "one_flight"]

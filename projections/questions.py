@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Final, LiteralString, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from projections.errors import QuestionRefused
 
 __all__ = ["MAX_LIMIT", "Answer", "Questions"]

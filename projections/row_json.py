@@ -18,7 +18,7 @@ import orjson
 from psycopg.abc import Buffer
 from psycopg.types.json import JsonbLoader
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from projections.errors import Unstorable
 from projections.row import Key, Row
 

@@ -19,10 +19,10 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg import sql
 
-from eventstore.database import translated
-from eventstore.flight import fly
-from eventstore.queries import load
-from eventstore.vector import Vector
+from eventstore.connection.database import translated
+from eventstore.connection.flight import fly
+from eventstore.connection.queries import load
+from eventstore.encoding.vector import Vector
 from projections.column_types import vector_columns
 from projections.flight import Executes
 from projections.months import Months, span

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import psycopg
 
-from eventstore.database import Role, connect, translated
-from eventstore.queries import load
-from eventstore.session import Session
+from eventstore.connection.database import Role, connect, translated
+from eventstore.connection.queries import load
+from eventstore.connection.session import Session
 from projections.row_json import RowJsonbLoader
 
 __all__ = ["Connection", "holder_name", "open_session", "plan_for_keys"]

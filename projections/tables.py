@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import DatabaseFault, PermissionDenied, SchemaMismatch
-from eventstore.queries import load
 from projections.errors import NotInstalled, RulesDiffer, TablesNotMade
 from projections.projection import Projection
 from projections.session import Connection

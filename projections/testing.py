@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from eventstore import Event, RecordedEvent
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.registry import default_registry
 from projections.apply.holding import Held, Holding
 from projections.builds.same_in_sql import same_in_sql

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 
-from eventstore import server as servers
+from eventstore.connection import server as servers
 from eventstore.embedded import EmbeddedServer
 
 # How long an example takes says more of the machine than of what it tests.

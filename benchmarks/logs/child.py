@@ -10,7 +10,7 @@ from typing import IO, Any, Final, Self
 import orjson
 
 from benchmarks.events import PAYLOAD
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["Child"]
 

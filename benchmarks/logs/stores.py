@@ -20,7 +20,7 @@ from psycopg import sql
 from benchmarks.logs.child import Child
 from benchmarks.logs.environment import Environment
 from benchmarks.sandbox import Sandbox
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["OURS", "OURS_TYPED", "STORES", "Store", "Stored", "made"]
 

@@ -31,7 +31,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from benchmarks.peers import releases
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["fill", "project"]
 

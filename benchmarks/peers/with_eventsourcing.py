@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
 from benchmarks.peers import releases
-from eventstore.queries import load
+from eventstore.connection.queries import load
 
 __all__ = ["Appending", "fill", "follow", "project"]
 

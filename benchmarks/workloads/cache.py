@@ -28,8 +28,8 @@ from benchmarks.sandbox import Sandbox
 from eventstore import Append, EventStore, Receipt
 from eventstore.config import Settings
 from eventstore.config import load as load_settings
-from eventstore.database import connect
-from eventstore.queries import load
+from eventstore.connection.database import connect
+from eventstore.connection.queries import load
 from eventstore.seed import tell as made_up
 from eventstore.seed.filling import fill
 from eventstore.vocabulary.workspaces import (

@@ -16,10 +16,10 @@ from benchmarks.pacing import Paced
 from benchmarks.peers import PEERS
 from benchmarks.sandbox import Sandbox
 from eventstore import NO_STREAM, EventStore
-from eventstore.database import Connection, connect
-from eventstore.prepared import Prepared
-from eventstore.queries import load
-from eventstore.session import Session
+from eventstore.connection.database import Connection, connect
+from eventstore.connection.prepared import Prepared
+from eventstore.connection.queries import load
+from eventstore.connection.session import Session
 from eventstore.vocabulary.packaging import PackageRegistered
 from projections.catalogue import PROJECTIONS
 

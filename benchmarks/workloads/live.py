@@ -15,7 +15,7 @@ from benchmarks.filling import HistoryLog, MixedLog
 from benchmarks.measure import Aim, Outcome, Plan, Series, take_turns
 from benchmarks.packages import PackageHistories
 from benchmarks.sandbox import Sandbox
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
 

@@ -14,7 +14,7 @@ from benchmarks.filling import fill_streams
 from benchmarks.measure import Aim, Outcome, Plan, take_turns
 from benchmarks.sandbox import SQL, Sandbox
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 
 __all__ = ["read"]
 

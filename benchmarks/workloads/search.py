@@ -17,9 +17,9 @@ from benchmarks.knowledge import FOLDER, MODEL, knowledge
 from benchmarks.measure import Aim, Outcome, Plan, Series, take_turns
 from benchmarks.sandbox import Sandbox
 from eventstore import Append, EventStore
-from eventstore.database import Connection, connect
-from eventstore.queries import load
-from eventstore.vector import Vector
+from eventstore.connection.database import Connection, connect
+from eventstore.connection.queries import load
+from eventstore.encoding.vector import Vector
 from eventstore.vocabulary.embedding import joined_text, text_hash
 from eventstore.vocabulary.packaging import (
     KnowledgeItemAdded,

@@ -18,7 +18,7 @@ from eventstore.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from eventstore.embedded import EmbeddedServer
-    from eventstore.migrate import Move
+    from eventstore.schema.migrate import Move
 
 __all__ = ["app"]
 
@@ -32,7 +32,7 @@ Revision = Annotated[str, typer.Argument(help="A revision, or its number; see `h
 @app.command()
 def up(context: typer.Context) -> None:
     """Start the embedded server, and make the store when it is new; prints its URL."""
-    from eventstore.server import prepare
+    from eventstore.connection.server import prepare
 
     options = Options.of(context)
     settings = options.settings()
@@ -96,7 +96,7 @@ def psql(
     ] = "auditor",
 ) -> None:
     """Open psql as one of the store's roles; arguments after `--` go to psql."""
-    from eventstore.server import prepare
+    from eventstore.connection.server import prepare
 
     options = Options.of(context)
     settings = options.settings()
@@ -119,9 +119,9 @@ def bootstrap(
     ] = None,
 ) -> None:
     """Make roles, schemas and rights, as an administrator; once a database, again at will."""
-    from eventstore import bootstrap as preparation
+    from eventstore.connection.server import DATABASE
     from eventstore.embedded import APPLICATION_LOGIN
-    from eventstore.server import DATABASE
+    from eventstore.schema import bootstrap as preparation
 
     options = Options.of(context)
     address = _prepared(options)
@@ -134,7 +134,7 @@ def bootstrap(
 @app.command()
 def upgrade(context: typer.Context, revision: Revision = "head") -> None:
     """Apply migrations, up to the newest or to REVISION."""
-    from eventstore import migrate
+    from eventstore.schema import migrate
 
     options = Options.of(context)
     _print_move(options, migrate.upgrade(_prepared(options), revision))
@@ -147,7 +147,7 @@ def downgrade(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Take migrations back: what they made is deleted, with `base` every event."""
-    from eventstore import migrate
+    from eventstore.schema import migrate
 
     options = Options.of(context)
     address = _prepared(options)
@@ -161,7 +161,7 @@ def downgrade(
 @app.command()
 def current(context: typer.Context) -> None:
     """Print the revision that the database is at."""
-    from eventstore import migrate
+    from eventstore.schema import migrate
 
     options = Options.of(context)
     at = migrate.current(_prepared(options))
@@ -174,7 +174,7 @@ def current(context: typer.Context) -> None:
 @app.command()
 def history(context: typer.Context) -> None:
     """List the migrations, and which of them the database has."""
-    from eventstore import migrate
+    from eventstore.schema import migrate
 
     options = Options.of(context)
     rows = [asdict(revision) for revision in migrate.history(_prepared(options))]
@@ -184,7 +184,7 @@ def history(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context) -> None:
     """Check schema, roles, rights and partitions; exit code 6 when something is wrong."""
-    from eventstore import checks
+    from eventstore.schema import checks
 
     options = Options.of(context)
     findings = checks.inspect(_prepared(options))
@@ -196,7 +196,7 @@ def check(context: typer.Context) -> None:
 @app.command()
 def stamp(context: typer.Context, revision: Revision) -> None:
     """Record that the database is at REVISION without running anything."""
-    from eventstore import migrate
+    from eventstore.schema import migrate
 
     options = Options.of(context)
     _print_move(options, migrate.stamp(_prepared(options), revision))
@@ -215,7 +215,7 @@ def _address(options: Options) -> str:
 
 def _prepared(options: Options) -> str:
     """The URL of a database whose server runs."""
-    from eventstore.server import prepare
+    from eventstore.connection.server import prepare
 
     return prepare(options.settings())
 
@@ -230,9 +230,9 @@ def _print_move(options: Options, move: Move) -> None:
 
 
 def _print_status(options: Options) -> None:
-    from eventstore import migrate
     from eventstore.config import mask
-    from eventstore.server import DATABASE, database_exists
+    from eventstore.connection.server import DATABASE, database_exists
+    from eventstore.schema import migrate
 
     settings = options.settings()
     facts: dict[str, Any] = {"server": settings.origins["database_url"], "state": "running"}

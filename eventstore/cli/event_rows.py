@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from eventstore.cli.output import print_rows
-from eventstore.summary import summary
+from eventstore.reading.summary import summary
 
 if TYPE_CHECKING:
     from eventstore.cli.options import Options

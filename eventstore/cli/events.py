@@ -22,9 +22,9 @@ from eventstore.cli.output import print_json, print_record, print_rows, say
 
 if TYPE_CHECKING:
     from eventstore.reader import LogReader
+    from eventstore.reading.selection import Selection
+    from eventstore.reading.subscription import Subscription
     from eventstore.recorded import RecordedEvent
-    from eventstore.selection import Selection
-    from eventstore.subscription import Subscription
 
 __all__ = ["app"]
 
@@ -62,7 +62,7 @@ def list_events(
     reverse: Annotated[bool, typer.Option("--reverse", help="The newest first.")] = False,
 ) -> None:
     """List events in the order of the log."""
-    from eventstore.selection import Selection, find
+    from eventstore.reading.selection import Selection, find
 
     options = Options.of(context)
     wanted = Selection(
@@ -89,7 +89,7 @@ def show(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or a position.")],
 ) -> None:
     """Show one event with everything that was recorded of it."""
-    from eventstore.codec import payload_hash
+    from eventstore.encoding.codec import payload_hash
 
     options = Options.of(context)
     wanted = _id_or_position(event)
@@ -124,7 +124,7 @@ def tail(
     tags: Tags = None,
 ) -> None:
     """Show the newest events, then follow; with --json a line each. Ctrl-C ends it."""
-    from eventstore.selection import Selection, find
+    from eventstore.reading.selection import Selection, find
 
     options = Options.of(context)
     if after is not None and from_now:
@@ -165,7 +165,7 @@ def stats(
     ] = False,
 ) -> None:
     """Count the log by category, type, retention class and month; show its ends and watermark."""
-    from eventstore.stats import log_stats
+    from eventstore.reading.stats import log_stats
 
     options = Options.of(context)
     with open_log(options) as store:
@@ -227,8 +227,8 @@ def _id_or_position(text: str) -> UUID | int:
 
 
 def _find(store: LogReader, wanted: UUID | int) -> RecordedEvent:
-    from eventstore import read
     from eventstore.errors import NotFound
+    from eventstore.reading import read
 
     if isinstance(wanted, UUID):
         found = store.read_event(wanted)

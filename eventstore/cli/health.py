@@ -22,7 +22,7 @@ def health(context: typer.Context) -> None:
     something needs somebody, 4 when nobody answers.
     """
     from eventstore.cli.opening import open_log
-    from eventstore.health import health as look
+    from eventstore.upkeep.health import health as look
 
     options = Options.of(context)
     with open_log(options) as log:

@@ -23,8 +23,8 @@ def keep(
 
     `projections run` does it too; this is for a log without projections.
     """
-    from eventstore.partitions import keep_partitions
-    from eventstore.upkeep import Upkeep, count_events, store_watermark
+    from eventstore.upkeep.chores import Upkeep, count_events, store_watermark
+    from eventstore.upkeep.partitions import keep_partitions
 
     options = Options.of(context)
     with open_store(options) as store:

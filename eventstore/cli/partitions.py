@@ -25,7 +25,7 @@ def list_partitions(
 ) -> None:
     """List the partitions; the numbers of events are the server's estimates, of all tenants."""
     from eventstore.cli.opening import open_log
-    from eventstore.partitions import gaps, partitions
+    from eventstore.upkeep.partitions import gaps, partitions
 
     options = Options.of(context)
     with open_log(options) as log:
@@ -57,7 +57,7 @@ def ensure(
 
     A daemon does it by itself (`projections run`, `db keep`); without one, let cron do it.
     """
-    from eventstore.partitions import ensure_partitions
+    from eventstore.upkeep.partitions import ensure_partitions
 
     options = Options.of(context)
     with open_store(options) as store:
@@ -71,7 +71,7 @@ def seal(context: typer.Context) -> None:
 
     Reads and appends go on. What was broken off is gone on with.
     """
-    from eventstore.partitions import seal_partitions
+    from eventstore.upkeep.partitions import seal_partitions
 
     options = Options.of(context)
     with open_store(options) as store:

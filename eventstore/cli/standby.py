@@ -16,9 +16,9 @@ def standby(context: typer.Context) -> None:
 
     Give that to EVENTSTORE_READ_URL or --read-url. `db down` stops both.
     """
+    from eventstore.connection.server import prepare
     from eventstore.embedded import EmbeddedServer
     from eventstore.embedded.standby import run_standby
-    from eventstore.server import prepare
 
     options = Options.of(context)
     settings = options.settings()

@@ -32,9 +32,9 @@ def list_streams(
     limit: Limit = 100,
 ) -> None:
     """List the streams in order of their ids."""
-    from eventstore import read
     from eventstore.append import check_name
     from eventstore.limits import MAX_STREAM_ID
+    from eventstore.reading import read
 
     options = Options.of(context)
     for name, value in (("--category", category), ("--after", after or None)):

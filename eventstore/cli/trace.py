@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from eventstore.reader import LogReader
-    from eventstore.trace import Step
+    from eventstore.reading.trace import Step
 
 __all__ = ["app"]
 
@@ -42,7 +42,7 @@ def trace(
     ],
 ) -> None:
     """Show one run as a tree of causes across agents, with times and the time since each cause."""
-    from eventstore.trace import as_json, build, step
+    from eventstore.reading.trace import as_json, build, step
 
     options = Options.of(context)
     with open_log(options) as store:
@@ -88,7 +88,7 @@ def _not_found(store: LogReader, correlation: UUID) -> Exception:
 
 def _draw(roots: Sequence[Step], dates: bool) -> None:
     """The tree: in colours on a terminal, and there cut to its width."""
-    from eventstore.trace import lines
+    from eventstore.reading.trace import lines
 
     if not sys.stdout.isatty():
         for guide, each in lines(roots):

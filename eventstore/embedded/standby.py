@@ -6,8 +6,8 @@ from typing import Final
 
 import psycopg
 
-from eventstore import queries
-from eventstore.database import translated
+from eventstore.connection import queries
+from eventstore.connection.database import translated
 from eventstore.embedded.server import EmbeddedServer
 
 __all__ = ["run_standby", "standby_of"]

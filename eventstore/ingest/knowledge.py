@@ -21,11 +21,11 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from eventstore.append import Append
+from eventstore.encoding.vector import Vector
 from eventstore.ingest.json_lines import json_lines
 from eventstore.ingest.matrix import Matrix
 from eventstore.ingest.package import UNKNOWN
 from eventstore.ingest.reader import Beside, BrokenFile, BrokenRecord, Reader
-from eventstore.vector import Vector
 from eventstore.vocabulary.embedding import joined_text, text_hash
 from eventstore.vocabulary.packaging import KnowledgeItemAdded, KnowledgeItemEmbedded
 

@@ -7,8 +7,8 @@ from ast import literal_eval
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
+from eventstore.encoding.vector import MAX_DIMENSIONS
 from eventstore.ingest.reader import BrokenFile
-from eventstore.vector import MAX_DIMENSIONS
 
 __all__ = ["Matrix"]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from eventstore.append import Append
-from eventstore.codec import encode, payload_hash
+from eventstore.encoding.codec import encode, payload_hash
 from eventstore.ingest.files import shown
 from eventstore.ingest.reader import BrokenFile, BrokenRecord, Reader, Records
 from eventstore.ingest.runs import Run, runs

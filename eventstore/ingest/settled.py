@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from eventstore.append import Append, Request
-from eventstore.codec import payload_hash
+from eventstore.connection.queries import load
+from eventstore.encoding.codec import payload_hash
 from eventstore.errors import AppendRefused
-from eventstore.importer import Importer
-from eventstore.importer import Outcome as Recorded
-from eventstore.importing import BATCH_BYTES, BATCH_EVENTS
 from eventstore.ingest.reader import BrokenRecord
 from eventstore.ingest.runs import Run
 from eventstore.ingest.told import FLAWS, Outcome, RunDiffers, Told
-from eventstore.queries import load
 from eventstore.store import EventStore
+from eventstore.writing.importer import Importer
+from eventstore.writing.importer import Outcome as Recorded
+from eventstore.writing.importing import BATCH_BYTES, BATCH_EVENTS
 
 __all__ = ["SettledRuns"]
 

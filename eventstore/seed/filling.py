@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from eventstore.append import Append, Request
-from eventstore.importing import import_items
 from eventstore.store import EventStore
+from eventstore.writing.importing import import_items
 
 __all__ = ["Filled", "fill"]
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from eventstore import read
-from eventstore.database import Connection, Database, translated
-from eventstore.queries import load
+from eventstore.connection.database import Connection, Database, translated
+from eventstore.connection.queries import load
+from eventstore.reading import read
 
 __all__ = ["CategoryCount", "Counts", "TypeCount", "count", "count_all", "counts"]
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from eventstore.database import Connection, translated
-from eventstore.queries import load
+from eventstore.connection.database import Connection, translated
+from eventstore.connection.queries import load
 
 __all__ = ["StreamInfo", "stream_info"]
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from eventstore import read
-from eventstore.database import Connection, Database, translated
-from eventstore.queries import load
+from eventstore.connection.database import Connection, Database, translated
+from eventstore.connection.queries import load
+from eventstore.reading import read
 
 __all__ = ["LinkedStream", "Run", "runs", "streams_of_correlation", "streams_of_tag"]
 

@@ -12,11 +12,9 @@ from functools import cache
 from typing import Any
 
 from eventstore.append import STREAM_EXISTS, ExpectedVersion, Receipt, prepare
-from eventstore.appender import Appender
-from eventstore.batch import in_doubt
-from eventstore.codec import encode_json
+from eventstore.connection.database import Database
 from eventstore.context import Says, in_context, said_of
-from eventstore.database import Database
+from eventstore.encoding.codec import encode_json
 from eventstore.errors import (
     AppendRefused,
     ConcurrencyConflict,
@@ -27,6 +25,8 @@ from eventstore.errors import (
 from eventstore.event import Event
 from eventstore.limits import MAX_DESCRIPTION_BYTES
 from eventstore.registry import EventRegistry
+from eventstore.writing.appender import Appender
+from eventstore.writing.batch import in_doubt
 
 __all__ = ["closed", "described", "mark", "reopened"]
 

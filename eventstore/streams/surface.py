@@ -8,8 +8,8 @@ from typing import Any, Unpack
 from uuid import UUID
 
 from eventstore.append import STREAM_EXISTS, ExpectedVersion, Receipt, check_name
+from eventstore.connection.database import Database
 from eventstore.context import Says
-from eventstore.database import Database
 from eventstore.errors import NotFound
 from eventstore.limits import MAX_STREAM_ID, MAX_TAG
 from eventstore.streams.counts import CategoryCount, TypeCount, counts

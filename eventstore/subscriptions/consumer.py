@@ -18,10 +18,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
-from eventstore.database import Database, lost
+from eventstore.connection.database import Database, lost
+from eventstore.connection.session import Session
 from eventstore.errors import LeaseLost, StoreUnavailable
 from eventstore.registry import EventRegistry
-from eventstore.session import Session
 from eventstore.subscriptions import exchange
 from eventstore.subscriptions.delivery import Delivery
 from eventstore.subscriptions.exchange import Lease

@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from eventstore.append import check_name
-from eventstore.database import Database
+from eventstore.connection.database import Database
+from eventstore.connection.queries import load
 from eventstore.errors import ConfigurationError, NotFound
 from eventstore.limits import MAX_NAME
 from eventstore.names import is_position
-from eventstore.queries import load
 from eventstore.registry import EventRegistry
 from eventstore.subscriptions import status as reading
 from eventstore.subscriptions.consumer import BATCH, Consumer

@@ -8,7 +8,10 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.flight import Statement, fly
+from eventstore.connection.queries import load
+from eventstore.connection.session import Session
 from eventstore.errors import (
     DatabaseFault,
     LeaseLost,
@@ -16,12 +19,9 @@ from eventstore.errors import (
     SubscriptionExists,
     SubscriptionInUse,
 )
-from eventstore.flight import Statement, fly
-from eventstore.queries import load
+from eventstore.reading.rows import from_rows
 from eventstore.recorded import RecordedEvent
 from eventstore.registry import EventRegistry
-from eventstore.rows import from_rows
-from eventstore.session import Session
 from eventstore.subscriptions.tray import Settled
 
 __all__ = ["Claimed", "Lease", "answered", "claim", "join", "leave", "settle"]

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from eventstore.database import Connection, translated
-from eventstore.queries import load
+from eventstore.connection.database import Connection, translated
+from eventstore.connection.queries import load
 
 __all__ = ["ParkedEvent", "SubscriptionStatus", "consumers", "parked", "resolved", "status"]
 

@@ -12,9 +12,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from eventstore.encoding.vector import MAX_DIMENSIONS, Vector
 from eventstore.event import Event
 from eventstore.limits import MAX_NAME
-from eventstore.vector import MAX_DIMENSIONS, Vector
 
 __all__ = ["Embedded", "ModelName", "joined_text", "text_hash"]
 

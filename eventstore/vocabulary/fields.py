@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo
 
+from eventstore.encoding.json_schema import problem
+from eventstore.encoding.moment import is_in_calendar
 from eventstore.event import READ_BACK
-from eventstore.json_schema import problem
 from eventstore.limits import MAX_NAME
-from eventstore.moment import is_in_calendar
 
 __all__ = [
     "AgentId",

@@ -1,6 +1,6 @@
 """The log: streams, event ids, events in partitions, the function that appends."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0001_log"
 down_revision = None

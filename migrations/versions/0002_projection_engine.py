@@ -1,6 +1,6 @@
 """The projection engine: checkpoints and leases, protection of read models, builds."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0002_projection_engine"
 down_revision = "0001_log"

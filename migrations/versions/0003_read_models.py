@@ -1,6 +1,6 @@
 """The read models of packaging, work and trust."""
 
-from eventstore.frozen import make_tables, run
+from eventstore.schema.frozen import make_tables, run
 
 revision = "0003_read_models"
 down_revision = "0002_projection_engine"

@@ -1,6 +1,6 @@
 """Shards of a projection, and the events that it holds."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0004_shards_and_failures"
 down_revision = "0003_read_models"

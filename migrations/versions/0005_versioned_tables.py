@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import inspect
 
-from eventstore.frozen import make_tables, run
+from eventstore.schema.frozen import make_tables, run
 
 revision = "0005_versioned_tables"
 down_revision = "0004_shards_and_failures"

@@ -1,6 +1,6 @@
 """Builds that can be resumed, begin late, and change places in both directions."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0006_builds"
 down_revision = "0005_versioned_tables"

@@ -1,6 +1,6 @@
 """What runs after a projection's commits, and how far each of them was told."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0007_hooks"
 down_revision = "0006_builds"

@@ -1,6 +1,6 @@
 """Daemons that share the work, and waits inside the server."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0008_daemons"
 down_revision = "0007_hooks"

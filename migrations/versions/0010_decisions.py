@@ -1,6 +1,6 @@
 """What a decision rests on: unique values that streams claim, and streams that must not move."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0010_decisions"
 down_revision = "0008_daemons"

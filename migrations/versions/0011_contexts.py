@@ -3,7 +3,7 @@
 A context that has rows keeps the tables of its former version, until a rebuild replaces them.
 """
 
-from eventstore.frozen import drop_tables, live_version, replace_tables, run
+from eventstore.schema.frozen import drop_tables, live_version, replace_tables, run
 
 revision = "0011_contexts"
 down_revision = "0010_decisions"

@@ -1,6 +1,6 @@
 """Appends to many streams at once take time by their number, and not by its square."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0012_many_streams"
 down_revision = "0011_contexts"

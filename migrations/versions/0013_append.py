@@ -1,6 +1,6 @@
 """Tags of events, and streams that are closed."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0013_append"
 down_revision = "0012_many_streams"

@@ -1,6 +1,6 @@
 """Appends on the condition that there are no such events, and reading by tags."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0014_conditions"
 down_revision = "0013_append"

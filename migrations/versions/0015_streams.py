@@ -1,6 +1,6 @@
 """Streams that are closed, reopened and described, and counts of the log."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0015_streams"
 down_revision = "0014_conditions"

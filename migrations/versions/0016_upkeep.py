@@ -1,6 +1,6 @@
 """Upkeep of partitions, a stored watermark, and reads that open few partitions."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0016_upkeep"
 down_revision = "0015_streams"

@@ -1,6 +1,6 @@
 """Named subscriptions whose state is in the store: claims, acknowledgements, parked deliveries."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0017_subscriptions"
 down_revision = "0016_upkeep"

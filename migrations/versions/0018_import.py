@@ -1,6 +1,6 @@
 """Imports: thousands of appends in one call, and repeats that are compared all at once."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0018_import"
 down_revision = "0017_subscriptions"

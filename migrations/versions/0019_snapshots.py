@@ -1,6 +1,6 @@
 """What streams fold to is kept, so that long ones need not be folded again."""
 
-from eventstore.frozen import run
+from eventstore.schema.frozen import run
 
 revision = "0019_snapshots"
 down_revision = "0018_import"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.checkpoint import Lease
 from projections.session import Connection
 

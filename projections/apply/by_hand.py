@@ -15,10 +15,10 @@ from time import monotonic
 from typing import Any, Final
 
 from eventstore import EventStore
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.connection.session import Session
 from eventstore.errors import NotFound
-from eventstore.queries import load
-from eventstore.session import Session
 from projections.apply.applier import Applier
 from projections.apply.discards import append_discard, discarded
 from projections.apply.failures import HeldEvent, held_event

@@ -7,11 +7,11 @@ from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import InvalidEvent
-from eventstore.queries import load
-from eventstore.read import pages, stream_page
-from eventstore.rows import Rows
+from eventstore.reading.read import pages, stream_page
+from eventstore.reading.rows import Rows
 from projections.projection import Projection
 from projections.session import Connection
 from projections.vocabulary import EventDiscarded

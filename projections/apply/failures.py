@@ -11,9 +11,9 @@ from uuid import UUID
 import orjson
 
 from eventstore import RecordedEvent
-from eventstore.database import translated
-from eventstore.queries import load
-from eventstore.read import events_at
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.reading.read import events_at
 from projections.errors import NotHeld
 from projections.projection import Projection
 from projections.session import Connection

@@ -10,8 +10,8 @@ from typing import Any, Final
 import orjson
 
 from eventstore import RecordedEvent
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.apply.discards import discarded
 from projections.apply.failure import reason_of, traceback_of
 from projections.apply.holding import Held, Holding, Origin

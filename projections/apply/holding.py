@@ -19,7 +19,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from eventstore import RecordedEvent
-from eventstore.moment import is_in_calendar
+from eventstore.encoding.moment import is_in_calendar
 from projections.apply.refusal import not_applied
 from projections.errors import EventNotApplied
 from projections.projection import Projection, State

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from eventstore import RecordedEvent
-from eventstore.read import page_after
+from eventstore.reading.read import page_after
 from projections.apply.held_rows import HeldRow, positions
 from projections.apply.holding import Holding, named
 from projections.checkpoint import Lease

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from eventstore import RecordedEvent
 from eventstore.errors import EventStoreError
-from eventstore.read import events_at
+from eventstore.reading.read import events_at
 from projections.apply.batch import named_rows
 from projections.apply.held_rows import HeldRow, facts_of_held, page, write
 from projections.apply.holding import Held, Holding

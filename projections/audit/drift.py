@@ -11,9 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from eventstore.checks import Finding
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.schema.checks import Finding
 from projections.catalogue import all_projections, versions
 from projections.errors import NotInstalled, RulesDiffer, TablesNotMade
 from projections.projection import Projection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from eventstore import RecordedEvent
-from eventstore.read import page_after
+from eventstore.reading.read import page_after
 from projections.apply.holding import Held, Holding
 from projections.builds.log_pages import LogPages
 from projections.builds.read_ahead import read_ahead

@@ -9,8 +9,8 @@ from typing import Final
 
 from psycopg import IsolationLevel, sql
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.apply.held_rows import left_out
 from projections.builds.build import open_long, shards_for
 from projections.builds.shard_build import Shard

@@ -10,10 +10,10 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from eventstore import RecordedEvent
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import ConfigurationError
-from eventstore.queries import load
-from eventstore.read import watermark
+from eventstore.reading.read import watermark
 from projections.apply.held_rows import for_replay
 from projections.apply.holding import Held
 from projections.audit.fold import fold

@@ -15,9 +15,9 @@ from typing import Final, Literal, get_type_hints
 
 from psycopg import sql
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import DatabaseFault, SchemaMismatch, StoreUnavailable
-from eventstore.queries import load
 from projections.builds.build import (
     Built,
     ShardTask,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from threading import Event as Signal
 from typing import Final, Literal
 
-from eventstore.database import translated
-from eventstore.queries import load
-from eventstore.session import Session
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.connection.session import Session
 from projections.builds.processes import Processes, Stopped, can_travel, cores, wait_for
 from projections.builds.progress import FoldReport, Progress
 from projections.builds.rebuild_target import RebuildTarget

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import DatabaseFault
-from eventstore.queries import load
 from projections.builds.build_lease import BuildLease
 from projections.builds.switch import drop_build
 from projections.errors import LeaseLost, RebuildRefused

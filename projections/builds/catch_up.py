@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eventstore.errors import StoreUnavailable
-from eventstore.read import watermark
+from eventstore.reading.read import watermark
 from projections.apply.applier import Applier
 from projections.apply.refusal import may_blame_an_event
 from projections.builds.progress import PhaseReport

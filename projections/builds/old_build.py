@@ -10,8 +10,8 @@ from typing import Final
 
 from psycopg import sql
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.builds.build import open_long
 from projections.builds.build_lease import giving_back, shard_leases, take_old
 from projections.builds.catch_up import CatchUp

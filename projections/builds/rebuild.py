@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from eventstore.errors import EventStoreError
-from eventstore.read import watermark
+from eventstore.reading.read import watermark
 from projections.apply.discards import discarded
 from projections.apply.held_rows import all_of, count, left_out
 from projections.apply.refusal import blames_rows

@@ -8,8 +8,8 @@ from contextlib import closing
 from threading import Event as Signal
 from typing import Final
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.builds.build import open_long
 from projections.builds.processes import Processes, cores, wait_for
 from projections.builds.progress import Progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.apply.held_rows import write_for_build
 from projections.builds.shard_build import Changes
 from projections.checkpoint import Lease

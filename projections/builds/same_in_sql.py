@@ -13,8 +13,8 @@ from typing import Any, Final
 from psycopg import sql
 
 from eventstore import RecordedEvent
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.apply.holding import Held, Holding
 from projections.builds.sql_fold import SqlFold
 from projections.errors import SqlRefused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
 from projections.builds.shard_build import Changes
 from projections.projection import Projection
 from projections.row_store import RowStore

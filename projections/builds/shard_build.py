@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from eventstore import RecordedEvent
-from eventstore.read import page_after, shard_page_after
+from eventstore.reading.read import page_after, shard_page_after
 from projections.apply.batch import named_rows
 from projections.apply.failure import reason_of
 from projections.apply.holding import MAX_FAILURES, Held, Holding

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
 from projections.apply.discards import discarded
 from projections.apply.held_rows import all_of, left_out
 from projections.builds.progress import FoldReport, Progress

@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
-from eventstore.database import lost, translated
+from eventstore.connection.database import lost, translated
+from eventstore.connection.queries import load, named
 from eventstore.errors import EventStoreError, StoreUnavailable
-from eventstore.queries import load, named
 from eventstore.registry import default_registry
 from projections.errors import FoldNotStated, SqlRefused
 from projections.projection import Projection

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import StoreUnavailable
-from eventstore.queries import load
 from projections.apply.batch import BATCH
 from projections.builds.catch_up import CatchUp
 from projections.checkpoint import Lease

@@ -8,8 +8,8 @@ from typing import Final
 
 from psycopg.conninfo import conninfo_to_dict
 
-from eventstore.database import Connection
-from eventstore.queries import load
+from eventstore.connection.database import Connection
+from eventstore.connection.queries import load
 
 __all__ = ["Names", "entry", "lease", "value_of"]
 

@@ -138,8 +138,8 @@ def history(
 @contextmanager
 def _auditor(options: Options) -> Iterator[tuple[Connection, str]]:
     """A connection that reads, and the tenant whose past is asked for."""
-    from eventstore.schema import check_schema
-    from eventstore.server import connect_to
+    from eventstore.connection.server import connect_to
+    from eventstore.schema.revision import check_schema
     from projections.session import open_session
 
     settings = options.settings()

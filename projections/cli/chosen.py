@@ -88,8 +88,8 @@ def live(url: str, chosen: list[tuple[Projection, ...]], every: bool = False) ->
 
 def store_of(options: Options) -> tuple[str, Callable[[], None]]:
     """Address of a store with the schema of this code, and what brings its server back."""
-    from eventstore.schema import check_schema
-    from eventstore.server import connect_to
+    from eventstore.connection.server import connect_to
+    from eventstore.schema.revision import check_schema
     from projections.session import open_session
 
     url, revive = connect_to(options.settings())

@@ -54,8 +54,8 @@ def reshard(
 
 def _url(options: Options) -> str:
     """Address of a store with the schema of this code."""
-    from eventstore.schema import check_schema
-    from eventstore.server import prepare
+    from eventstore.connection.server import prepare
+    from eventstore.schema.revision import check_schema
     from projections.session import open_session
 
     url = prepare(options.settings())

@@ -122,8 +122,8 @@ def _projection(name: str) -> Projection:
 
 def _url(options: Options) -> str:
     """Address of a store with the schema of this code."""
-    from eventstore.schema import check_schema
-    from eventstore.server import connect_to
+    from eventstore.connection.server import connect_to
+    from eventstore.schema.revision import check_schema
     from projections.session import open_session
 
     url, _ = connect_to(options.settings())

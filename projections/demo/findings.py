@@ -10,9 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from eventstore import EventStore
-from eventstore.database import translated
-from eventstore.queries import load
-from eventstore.trace import Step, as_json, build, step
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.reading.trace import Step, as_json, build, step
 from eventstore.vocabulary.work import EvidenceGiven, WorkItemStatusChanged
 from projections.audit.replay import row_as_of
 from projections.audit.verify import Verified, verify

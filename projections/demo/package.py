@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from eventstore import EventStore
+from eventstore.connection.queries import load
 from eventstore.errors import EventStoreError
-from eventstore.queries import load
 from eventstore.vocabulary.packaging import PackageStatus
 from projections.demo.distributions import Identity
 from projections.packaging import Package, Packaging

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eventstore.summary import one_line
-from eventstore.trace import Step, lines
+from eventstore.reading.summary import one_line
+from eventstore.reading.trace import Step, lines
 from projections.demo.findings import AsOf, Findings, Item
 
 __all__ = ["print_report"]

@@ -12,7 +12,7 @@ from rich.table import Column
 from rich.text import Text
 
 from eventstore import RecordedEvent
-from eventstore.summary import one_line
+from eventstore.reading.summary import one_line
 from projections.demo.team import Team
 
 __all__ = ["Sight"]

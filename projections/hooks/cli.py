@@ -64,8 +64,8 @@ def forget(
 @contextmanager
 def _session(options: Options) -> Iterator[Connection]:
     """A projector's connection to a store with the schema of this code."""
-    from eventstore.schema import check_schema
-    from eventstore.server import connect_to
+    from eventstore.connection.server import connect_to
+    from eventstore.schema.revision import check_schema
     from projections.session import open_session
 
     url, _ = connect_to(options.settings())

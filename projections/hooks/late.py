@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from projections.checkpoint import Lease
 from projections.flight import Executes
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.checkpoint import Lease
 from projections.errors import LeaseLost, UnknownHook
 from projections.hooks.hook import Hook

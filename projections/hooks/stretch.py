@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from eventstore import RecordedEvent
-from eventstore.database import translated
-from eventstore.queries import load
-from eventstore.read import events_at, page_after, shard_page_after
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.reading.read import events_at, page_after, shard_page_after
 from projections.apply.discards import discarded
 from projections.hooks.hook import Changes
 from projections.hooks.place import Place

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from eventstore.errors import EventStoreError, StoreUnavailable
-from eventstore.read import watermark
+from eventstore.reading.read import watermark
 from projections.apply.failures import failures
 from projections.checkpoint import Held, acquire
 from projections.errors import LeaseLost, ProjectionPaused, RulesDiffer

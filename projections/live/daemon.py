@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from threading import Event as Signal
 
 from eventstore.limits import MONTHS_AHEAD
-from eventstore.upkeep import Upkeep
+from eventstore.upkeep.chores import Upkeep
 from projections.apply.batch import BATCH
 from projections.apply.holding import MAX_FAILURES
 from projections.checkpoint import LEASE_SECONDS

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from eventstore import RecordedEvent
-from eventstore.follow import MAX_PAGE_BYTES, Division, Page
+from eventstore.reading.follow import MAX_PAGE_BYTES, Division, Page
 from projections.checkpoint import Lease
 from projections.projection import Projection
 

@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.checkpoint import Lease
 from projections.session import Connection, holder_name
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
-from eventstore.follow import Division, Page, page
+from eventstore.reading.follow import Division, Page, page
 from projections.checkpoint import Lease
 from projections.projection import Projection
 from projections.session import Connection, open_session, plan_for_keys

@@ -12,8 +12,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from eventstore.database import translated
-from eventstore.queries import load
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from projections.apply.applier import Applier
 from projections.apply.batch import BATCH
 from projections.checkpoint import Lease, acquire, require_division

@@ -14,11 +14,11 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import StoreUnavailable
-from eventstore.follow import Division, News, news
-from eventstore.queries import load
-from eventstore.read import watermark
+from eventstore.reading.follow import Division, News, news
+from eventstore.reading.read import watermark
 from projections.apply.batch import BATCH
 from projections.checkpoint import Lease
 from projections.live.feed import Feed

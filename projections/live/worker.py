@@ -8,8 +8,8 @@ from threading import Event as Signal
 from threading import Thread
 
 from eventstore.errors import StoreUnavailable
-from eventstore.follow import Page
-from eventstore.read import watermark
+from eventstore.reading.follow import Page
+from eventstore.reading.read import watermark
 from projections.apply.applier import Applier
 from projections.apply.batch import BATCH
 from projections.apply.failure import facts_of

@@ -9,9 +9,9 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
-from eventstore.database import Limits, connect
+from eventstore.connection.database import Limits, connect
 from eventstore.errors import EventStoreError
-from eventstore.schema import check_schema
+from eventstore.schema.revision import check_schema
 from projections.monitor.status import Status, status
 from projections.projection import Projection
 

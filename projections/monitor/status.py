@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from eventstore.database import translated
-from eventstore.health import LogHealth, health
-from eventstore.queries import load
-from eventstore.read import watermark
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.reading.read import watermark
+from eventstore.upkeep.health import LogHealth, health
 from projections.monitor.lag import Lag, lags
 from projections.projection import Projection
 from projections.session import Connection

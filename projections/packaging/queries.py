@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from eventstore.vocabulary.packaging import PackageStatus
 from projections.packaging.answers import (
     AgentShown,

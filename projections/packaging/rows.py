@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from eventstore.vocabulary.packaging import (
     AgentActivity,
     PackageRegistered,

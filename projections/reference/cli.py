@@ -46,7 +46,7 @@ def docs_schema(context: typer.Context, out: Out = None, check: Check = False) -
     """
     from contextlib import closing
 
-    from eventstore.server import prepare
+    from eventstore.connection.server import prepare
     from projections.reference.event_schema import known_events
     from projections.reference.pages import MARK, chapters, reference_files
     from projections.reference.tables import read_schemas, read_tables

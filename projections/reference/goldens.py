@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
-from eventstore.codec import payload_hash
+from eventstore.encoding.codec import payload_hash
 from eventstore.errors import ConfigurationError, InvalidEvent, UnknownEventType
 from eventstore.event import READ_BACK, Event
 from eventstore.recorded import RecordedEvent

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
-from eventstore.json_schema import breach
+from eventstore.encoding.json_schema import breach
 
 __all__ = ["breaking"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from eventstore import EventStore
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from projections.row_store import LIVE_SCHEMA, column_names
 from projections.search.embedder import Embedder
 from projections.search.recording import record, text_of_row

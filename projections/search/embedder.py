@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol, runtime_checkable
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from projections.errors import EmbedderRefused
 
 __all__ = ["GROUP", "Embedder", "embedder"]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 
 __all__ = ["HashingEmbedder"]
 

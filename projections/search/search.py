@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, get_args
 from psycopg import sql
 
 from eventstore import EventStore
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
+from eventstore.encoding.vector import Vector
 from eventstore.errors import DatabaseFault
-from eventstore.queries import load
-from eventstore.vector import Vector
 from projections.errors import SearchRefused, UnknownColumn
 from projections.row_json import value_json
 from projections.row_store import LIVE_SCHEMA, column_names

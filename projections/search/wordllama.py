@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 
 __all__ = ["WordLlamaEmbedder"]
 

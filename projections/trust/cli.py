@@ -34,7 +34,7 @@ def roll_up(
     ] = False,
 ) -> None:
     """Make one row of each day's metrics, agent by agent, when they are old enough."""
-    from eventstore.server import connect_to
+    from eventstore.connection.server import connect_to
     from eventstore.store import EventStore
     from projections.trust.roll_up import roll_up as rolled_up
 

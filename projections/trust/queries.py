@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from eventstore.vocabulary.trust import KnowledgeType, MetricType
 from projections.questions import Questions
 from projections.trust.answers import (

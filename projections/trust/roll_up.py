@@ -20,9 +20,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from psycopg import IsolationLevel
 
 from eventstore import EventStore
-from eventstore.database import translated
+from eventstore.connection.database import translated
+from eventstore.connection.queries import load
 from eventstore.errors import ConcurrencyConflict
-from eventstore.queries import load
 from eventstore.vocabulary.trust import (
     MAX_METRICS,
     MetricType,

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from eventstore.vocabulary.trust import (
     DecisionFeedbackGiven,
     DecisionOutcomeKnown,

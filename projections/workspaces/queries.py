@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from eventstore.vocabulary.workspaces import IntegrationStatus
 from projections.questions import Questions
 from projections.workspaces.answers import (

@@ -24,8 +24,9 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.persistence import Subscription as Notifications
 
-from eventstore import Append, Event, EventRegistry, EventStore, RecordedEvent, Subscription, read
+from eventstore import Append, Event, EventRegistry, EventStore, RecordedEvent, Subscription
 from eventstore.errors import AppendRefused
+from eventstore.reading import read
 
 __all__ = ["EVENTS", "AggregateEvents", "ApplicationEvents", "ProcessEvents"]
 

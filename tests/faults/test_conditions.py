@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from eventstore import EventStore, Query
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from tests.integration.log.condition_mutants import MUTANTS, mutant
 from tests.integration.log.conditions import judge, race
 from tests.integration.log.crash import kill

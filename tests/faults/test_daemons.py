@@ -15,7 +15,7 @@ from time import monotonic
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.session import Connection, open_session
 from tests.integration.projections.killing import ROOT, tell, telling
 from tests.integration.projections.running import catch_up, number, running, until

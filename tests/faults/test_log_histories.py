@@ -10,8 +10,8 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from tests.integration.log.crash import kill
 from tests.integration.log.histories import recorded, wrong
 from tests.integration.log.processes import Child, children

@@ -10,8 +10,8 @@ from time import sleep
 
 import pytest
 
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from tests.integration.log.crash import Acknowledged, assert_survived, kill
 from tests.integration.log.facts import open_store
 from tests.integration.log.order import poll, subscription

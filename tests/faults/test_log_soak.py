@@ -17,8 +17,8 @@ import psutil
 import psycopg
 import pytest
 
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from tests.integration.log.crash import kill
 from tests.integration.log.facts import open_store
 from tests.integration.log.processes import Child

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import StoreUnavailable
-from eventstore.partitions import (
+from eventstore.upkeep.partitions import (
     attach_partition,
     detach_partition,
     ensure_partitions,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from tests.integration.projections.killing import (
     assert_exactly_once,
     kill_at_random,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.session import Connection, open_session
 from tests.integration.projections.killing import tell
 from tests.integration.projections.running import number, replayed, stored, until

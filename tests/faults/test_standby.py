@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.errors import PermissionDenied, ReadBehind
-from eventstore.follow import news
-from eventstore.health import health
+from eventstore.reading.follow import news
+from eventstore.upkeep.health import health
 from tests.integration.log.facts import Said, open_store, said
 from tests.integration.log.order import Read, run_check
 from tests.integration.log.pair import Pair, pair

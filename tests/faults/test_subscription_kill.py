@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from eventstore import Append, EventStore
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from tests.integration.log.crash import kill
 from tests.integration.log.facts import open_store, said
 from tests.integration.log.waiting import until

@@ -21,7 +21,7 @@ from benchmarks.long_log import LongLog
 from benchmarks.packages import PackageChange, PackageHistories, PackageHistoriesInSql
 from benchmarks.sandbox import Database
 from eventstore import Append, EventStore
-from eventstore.partitions import partitions
+from eventstore.upkeep.partitions import partitions
 from projections.builds.rebuild import rebuild
 from tests.integration.projections.running import catch_up
 

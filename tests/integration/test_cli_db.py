@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import typer
 
-from eventstore import schema
 from eventstore.cli import main as root
 from eventstore.embedded import EmbeddedServer
+from eventstore.schema import revision as schema
 from tests.commands import run_here
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -19,8 +19,8 @@ import pytest
 
 from eventstore import Append, Event, EventStore
 from eventstore.cli.main import main
-from eventstore.queries import load
-from eventstore.wire import arguments
+from eventstore.connection.queries import load
+from eventstore.writing.wire import arguments
 from tests.trails import chapter, item, trail
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

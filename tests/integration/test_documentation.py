@@ -15,7 +15,7 @@ import typer.main
 from eventstore import errors
 from eventstore.cli.main import app
 from eventstore.config import _SETTINGS
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.errors import ConditionFailed
 from projections.builds.rebuild import rebuild
 

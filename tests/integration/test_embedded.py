@@ -31,7 +31,7 @@ print(server.status().pid, flush=True)
 OPEN = """
 import sys
 from eventstore.config import load
-from eventstore.server import prepare
+from eventstore.connection.server import prepare
 print(prepare(load(home=sys.argv[1])))
 """
 

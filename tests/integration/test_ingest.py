@@ -15,7 +15,7 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.cli.main import main
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.ingest import reader as ingest_reader
 from eventstore.ingest.agent_trail import NAMESPACE, reader
 from eventstore.ingest.files import find_files

@@ -14,7 +14,7 @@ import pytest
 from eventstore import EventStore
 from eventstore.cli import ingest
 from eventstore.cli.main import main
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.catalogue import PROJECTIONS
 from projections.live.daemon import run_daemon
 from tests.recorded_runs import (

@@ -20,10 +20,10 @@ from psycopg.errors import (
 from psycopg.sql import SQL, Identifier, Literal
 
 from eventstore import Event
-from eventstore.database import Role, connect
+from eventstore.connection.database import Role, connect
 from eventstore.embedded import EmbeddedServer
+from eventstore.encoding.vector import Vector
 from eventstore.registry import default_registry
-from eventstore.vector import Vector
 from eventstore.vocabulary import packaging, trust, work
 from eventstore.vocabulary.embedding import text_hash
 from projections.builds.rebuild import rebuild

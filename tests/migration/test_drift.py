@@ -6,8 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from eventstore import bootstrap, migrate, schema
 from eventstore.embedded import EmbeddedServer
+from eventstore.schema import bootstrap, migrate
+from eventstore.schema import revision as schema
 from projections.reference import event_pages, pages
 from projections.reference.event_schema import known_events
 from projections.reference.files import differences

@@ -13,10 +13,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from eventstore import Event, EventStore, bootstrap, checks, migrate, schema
+from eventstore import Event, EventStore
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import ConfigurationError, PermissionDenied, SchemaMismatch
 from eventstore.registry import EventRegistry
+from eventstore.schema import bootstrap, checks, migrate
+from eventstore.schema import revision as schema
 
 registry = EventRegistry()
 HEAD = schema.revisions()[-1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from eventstore import EventStore, migrate
-from eventstore.database import connect
+from eventstore import EventStore
+from eventstore.connection.database import connect
+from eventstore.schema import migrate
 from eventstore.vocabulary.trust import AgentRegistered, MessageSent, SessionStarted
 from projections.audit.drift import check
 from projections.builds.rebuild import rebuild

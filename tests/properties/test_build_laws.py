@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import Event, EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.apply.holding import Held
 from projections.builds.rebuild import RebuildOptions, rebuild
 from projections.builds.shard_build import Shard, ShardFold

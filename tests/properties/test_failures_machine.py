@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 )
 
 from eventstore import Event, EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
+from eventstore.connection.session import Session
 from eventstore.embedded import EmbeddedServer
-from eventstore.session import Session
 from projections.apply.by_hand import discard, retry_now
 from projections.apply.failures import failures
 from projections.audit.verify import verify

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from eventstore import Append, EventStore, Query, Receipt
 from eventstore.errors import ConditionFailed
-from eventstore.selection import Selection, find
+from eventstore.reading.selection import Selection, find
 from tests.integration.log.facts import Asked, Said, open_store
 
 TAGS = ["a", "b", "c", 'd"\\{é,}']

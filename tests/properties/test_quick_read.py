@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from eventstore import Event, EventRegistry, vocabulary
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
+from eventstore.encoding.quick_read import quick_reader
 from eventstore.errors import InvalidEvent
 from eventstore.event import READ_BACK
-from eventstore.quick_read import quick_reader
 from eventstore.registry import default_registry
 from projections.testing import recorded
 from tests.properties.odd_events import LEFT_TO_PYDANTIC, QUICK, TEXTS, Defaults, Judged, Plain

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import LeaseLost
 from eventstore.subscriptions import Consumer, Delivery
 from eventstore.subscriptions import consumer as consuming

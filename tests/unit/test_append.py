@@ -12,7 +12,7 @@ from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, Event, EventRegist
 from eventstore.append import prepare
 from eventstore.errors import InvalidEvent
 from eventstore.limits import MAX_EVENTS_PER_CALL
-from eventstore.wire import arguments, bodies, receipts
+from eventstore.writing.wire import arguments, bodies, receipts
 
 REGISTRY = EventRegistry()
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from eventstore import Append, Receipt
 from eventstore.append import Request, prepare
-from eventstore.appender import Appender
-from eventstore.batch import send
 from eventstore.errors import DatabaseFault
-from eventstore.pending import Submitted
+from eventstore.writing.appender import Appender
+from eventstore.writing.batch import send
+from eventstore.writing.pending import Submitted
 from tests.integration.log.facts import FACTS, Said
 
 

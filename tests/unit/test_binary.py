@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from eventstore.binary import BIGINT, NULL, array, bigint, bigints
+from eventstore.encoding.binary import BIGINT, NULL, array, bigint, bigints
 
 
 def as_sent(numbers: tuple[int | None, ...]) -> bytes:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import BigInt, Event, EventRegistry
-from eventstore.codec import encode, encode_json, payload_hash
+from eventstore.encoding.codec import encode, encode_json, payload_hash
 from eventstore.errors import InvalidEvent
 from eventstore.limits import MAX_BIG_INTEGER, MAX_NESTING, MAX_PAYLOAD_BYTES, MAX_SAFE_INTEGER
 

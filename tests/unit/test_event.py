@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from eventstore import BigInt, Event, EventRegistry, RawEvent, RecordedEvent
 from eventstore.errors import InvalidEvent
+from eventstore.reading.rows import from_rows
 from eventstore.registry import default_registry
-from eventstore.rows import from_rows
 
 REGISTRY = EventRegistry()
 

@@ -125,7 +125,12 @@ def test_the_engine_has_floors(folder: str) -> None:
     ],
 )
 def test_what_is_said_and_asked_knows_no_database(name: str) -> None:
-    forbidden = ("psycopg", "sqlalchemy", "eventstore.queries", "eventstore.database")
+    forbidden = (
+        "psycopg",
+        "sqlalchemy",
+        "eventstore.connection.queries",
+        "eventstore.connection.database",
+    )
     assert not [found for found in reached(name) if any(within(found, bad) for bad in forbidden)]
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from eventstore.encoding.json_schema import breach, problem
 from eventstore.errors import InvalidEvent
-from eventstore.json_schema import breach, problem
 from eventstore.vocabulary.work import SchemaPublished, ToolRegistered
 from projections.testing import recorded
 

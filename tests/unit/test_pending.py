@@ -9,8 +9,8 @@ import pytest
 
 from eventstore import Append
 from eventstore.append import Request, prepare
-from eventstore.batch import tell
-from eventstore.pending import Blocked
+from eventstore.writing.batch import tell
+from eventstore.writing.pending import Blocked
 from tests.integration.log.facts import FACTS, Said
 
 
@@ -35,7 +35,7 @@ def test_all_threads_of_a_batch_come_through(request_: Request) -> None:
 def test_who_has_left_is_passed_over(
     request_: Request, gone: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.batch._GATES", 1)
+    monkeypatch.setattr("eventstore.writing.batch._GATES", 1)
     batch = waiting(request_, 4)
     for number in gone:
         batch[number].deadline = 0
@@ -46,7 +46,7 @@ def test_who_has_left_is_passed_over(
 
 def test_leaving_while_the_gate_opens(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     """Either it comes through or it has left; in both cases the next one comes through."""
-    monkeypatch.setattr("eventstore.batch._GATES", 1)
+    monkeypatch.setattr("eventstore.writing.batch._GATES", 1)
     with ThreadPoolExecutor(1) as pool:
         for number in range(500):
             first, last = waiting(request_, 2)

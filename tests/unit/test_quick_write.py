@@ -22,10 +22,10 @@ from pydantic import (
 )
 
 from eventstore import BigInt, Event, EventRegistry
-from eventstore.codec import encode, encode_by_pydantic
+from eventstore.encoding.codec import encode, encode_by_pydantic
+from eventstore.encoding.quick_write import quick_writer
 from eventstore.errors import InvalidEvent
 from eventstore.limits import MAX_NESTING, MAX_SAFE_INTEGER
-from eventstore.quick_write import quick_writer
 from projections.reference.event_schema import known_events
 
 REGISTRY = EventRegistry()

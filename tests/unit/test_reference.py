@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from eventstore import Event
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.errors import ConfigurationError
 from eventstore.registry import EventRegistry
 from eventstore.seed import tell

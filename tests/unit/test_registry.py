@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from eventstore import Event, EventRegistry, RawEvent, RecordedEvent
-from eventstore.codec import payload_hash
+from eventstore.encoding.codec import payload_hash
 from eventstore.errors import InvalidEvent, UnknownEventType
 from eventstore.limits import MAX_NAME
 

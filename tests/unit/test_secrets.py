@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import TypeAdapter
 
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.vocabulary.projects import DeploymentConfigChanged, EnvironmentChanged
 from eventstore.vocabulary.secrets import OpenJson, Sealed

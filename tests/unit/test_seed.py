@@ -11,7 +11,7 @@ import pytest
 
 import eventstore.vocabulary
 from eventstore import Append
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.errors import ConfigurationError
 from eventstore.registry import default_registry
 from eventstore.seed import CONTEXTS, tell

@@ -11,7 +11,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.trace import MAX_GUIDES, MAX_NESTED, Step, as_json, build, lines
+from eventstore.reading.trace import MAX_GUIDES, MAX_NESTED, Step, as_json, build, lines
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LONG = 100_000

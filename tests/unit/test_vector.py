@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
+from eventstore.encoding.vector import MAX_DIMENSIONS, Vector
 from eventstore.errors import InvalidEvent
 from eventstore.registry import EventRegistry
-from eventstore.vector import MAX_DIMENSIONS, Vector
 from projections.column_types import column_type
 
 ELSEWHERE = EventRegistry()

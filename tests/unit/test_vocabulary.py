@@ -10,7 +10,7 @@ import pytest
 
 import eventstore.vocabulary
 from eventstore import Event
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.errors import InvalidEvent
 from eventstore.registry import default_registry
 from eventstore.vocabulary import packaging, trust, work, workspaces

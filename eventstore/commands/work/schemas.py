@@ -11,8 +11,8 @@ from eventstore.command import Command, Decision, State
 from eventstore.commands.event_of import event_of
 from eventstore.commands.fields import DocumentType
 from eventstore.commands.unique import unique
+from eventstore.encoding.json_schema import breach
 from eventstore.event import Event
-from eventstore.json_schema import breach
 from eventstore.refusals import AlreadyExists, DoesNotExist, NotAllowed, SchemaViolated
 from eventstore.vocabulary.fields import Json, JsonSchema, Number
 from eventstore.vocabulary.work import SchemaActivated, SchemaPublished, SchemaRetired

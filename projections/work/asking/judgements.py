@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from eventstore.queries import load
+from eventstore.connection.queries import load
 from eventstore.vocabulary.work import AttemptStatus
 from projections.questions import Questions
 from projections.work.answers import ApprovalShown, AttemptShown, EvaluationShown, PendingApproval

@@ -16,7 +16,7 @@ from time import sleep
 
 import psycopg
 
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from tests.integration.log.processes import answer, commands
 from tests.integration.log.raw_append import append, append_shortly
 

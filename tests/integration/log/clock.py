@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 
 _CLOCK: Final = "clock_timestamp()"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 
 _LOCKS = r"(    PERFORM eventstore\.lock_tags\(.*?rarest\);\n)"
 MUTANTS = {

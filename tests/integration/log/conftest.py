@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.embedded import EmbeddedServer
 from tests.conftest import copy_database
 from tests.integration.log.facts import open_store

@@ -13,7 +13,7 @@ from threading import Event as Signal
 from threading import Thread
 
 from eventstore import EventStore
-from eventstore.database import Limits
+from eventstore.connection.database import Limits
 from tests.integration.log.facts import Said, open_store
 from tests.integration.log.processes import answer, commands
 from tests.integration.log.waiting import until

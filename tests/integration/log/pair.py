@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import psycopg
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
+from eventstore.connection.server import DATABASE, make_database
 from eventstore.embedded import EmbeddedServer
 from eventstore.embedded.standby import run_standby, standby_of
 from eventstore.reader import LogReader
-from eventstore.server import DATABASE, make_database
-from eventstore.upkeep import Upkeep, store_watermark
+from eventstore.upkeep.chores import Upkeep, store_watermark
 from tests.conftest import new_home
 from tests.integration.log.facts import FACTS, open_store
 from tests.integration.log.order import Read

@@ -9,19 +9,20 @@ from psycopg import RawCursor
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, Format
 
-from eventstore import ANY, Append, Event, queries
+from eventstore import ANY, Append, Event
 from eventstore.append import prepare
-from eventstore.binary import bigints
-from eventstore.database import Connection
+from eventstore.connection import queries
+from eventstore.connection.database import Connection
+from eventstore.encoding.binary import bigints
 from eventstore.guards import Guards
-from eventstore.short import (
+from eventstore.writing.short import (
     FORMATS,
     Parameters,
     lone_arguments,
     several_arguments,
     together_arguments,
 )
-from eventstore.wire import arguments, guard_arguments
+from eventstore.writing.wire import arguments, guard_arguments
 from tests.integration.log.facts import FACTS, said
 
 SQL = queries.load("eventstore.sql", "append.sql")

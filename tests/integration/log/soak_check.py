@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 
 __all__ = ["assert_nothing_is_wrong"]
 

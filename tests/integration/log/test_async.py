@@ -11,7 +11,7 @@ import pytest
 
 from eventstore import NO_STREAM, Append, AsyncEventStore, EventStore
 from eventstore.async_store import AsyncSubscription
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import ConcurrencyConflict, DuplicateEventId, InvalidEvent, StoreUnavailable
 from eventstore.streams import AsyncStreams, Streams
 from eventstore.subscriptions.async_directory import AsyncSubscriptions

@@ -13,7 +13,7 @@ import pytest
 
 from eventstore import Append, Event, EventRegistry, EventStore
 from eventstore.config import load
-from eventstore.database import Database, Limits
+from eventstore.connection.database import Database, Limits
 from eventstore.errors import InvalidEvent
 from tests.integration.log.facts import FACTS, Said
 

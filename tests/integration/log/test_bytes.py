@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore import EventStore
-from eventstore.codec import encode
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
+from eventstore.encoding.codec import encode
 from eventstore.limits import MAX_SAFE_INTEGER
 from tests.integration.log.facts import Said, open_store
 

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, Claim, EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import StreamClosed
 from eventstore.guards import Guards
 from tests.integration.log.facts import Said, said

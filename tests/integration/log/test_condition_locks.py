@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from eventstore import Append, EventStore, Query
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.embedded import EmbeddedServer
 from tests.integration.log.condition_mutants import mutant
 from tests.integration.log.facts import said

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from tests.integration.log.conditions import race
 from tests.integration.log.processes import children
 from tests.integration.log.waiting import until

@@ -21,7 +21,7 @@ from eventstore import (
 )
 from eventstore.append import Receipt
 from eventstore.command import State
-from eventstore.database import Connection, connect, translated
+from eventstore.connection.database import Connection, connect, translated
 from eventstore.errors import (
     ConcurrencyConflict,
     ConditionFailed,

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
+from eventstore.connection.queries import load
 from eventstore.errors import PermissionDenied
-from eventstore.queries import load
 from eventstore.streams import CategoryCount, TypeCount, counts
 from tests.integration.log.facts import Asked, Decided, Said, open_store, said
 from tests.integration.log.raw_append import append

@@ -10,10 +10,10 @@ from threading import Event as Signal
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Limits
+from eventstore.connection.database import Limits
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import StoreUnavailable
-from eventstore.server import make_database
 from tests.integration.log.crash import Acknowledged, assert_survived, kill
 from tests.integration.log.facts import Said, open_store
 from tests.integration.log.order import poll, subscription

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventstore import NO_STREAM, Append, AsyncEventStore, EventRegistry, EventStore, Receipt
 from eventstore.config import load
-from eventstore.database import Connection, Database, Limits
+from eventstore.connection.database import Connection, Database, Limits
 from eventstore.errors import (
     ConcurrencyConflict,
     DuplicateEventId,

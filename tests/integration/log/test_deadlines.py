@@ -11,7 +11,7 @@ import pytest
 
 from eventstore import Append, AsyncEventStore, EventStore
 from eventstore.config import load
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import (
     EventStoreError,
     InvalidEvent,

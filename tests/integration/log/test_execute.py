@@ -15,7 +15,8 @@ import pytest
 from eventstore import AsyncEventStore, Claim, Event, EventStore
 from eventstore.append import Append
 from eventstore.command import Command, State
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
+from eventstore.deciding.execute import MAX_TRIES
 from eventstore.errors import (
     ConcurrencyConflict,
     DuplicateEventId,
@@ -23,7 +24,6 @@ from eventstore.errors import (
     InvalidEvent,
     ValueTaken,
 )
-from eventstore.execute import MAX_TRIES
 from eventstore.guards import Guards
 from eventstore.refusals import AlreadyExists, DoesNotExist, InvalidCommand, NotAllowed
 from tests.integration.log.club import (

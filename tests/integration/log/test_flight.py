@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from eventstore.database import connect
-from eventstore.flight import fly
-from eventstore.session import Session
+from eventstore.connection.database import connect
+from eventstore.connection.flight import fly
+from eventstore.connection.session import Session
 
 
 @pytest.fixture

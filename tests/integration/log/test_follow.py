@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
-from eventstore.follow import Division, News, news, page
+from eventstore.connection.database import Connection, connect
+from eventstore.reading.follow import Division, News, news, page
 from tests.integration.log.facts import FACTS, Asked, Said
 from tests.integration.log.raw_append import append
 from tests.integration.log.waiting import until

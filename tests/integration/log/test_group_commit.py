@@ -14,7 +14,7 @@ import pytest
 
 from eventstore import NO_STREAM, Append, EventStore, Receipt
 from eventstore.config import load
-from eventstore.database import Connection, Database, Limits, connect
+from eventstore.connection.database import Connection, Database, Limits, connect
 from eventstore.errors import (
     ConcurrencyConflict,
     DuplicateEventId,
@@ -315,7 +315,7 @@ def test_a_wait_without_end(shared: EventStore, seconds: float) -> None:
 def test_a_batch_has_limits(
     store: EventStore, crowd: Crowd, appender: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.backlog.MAX_BATCH_EVENTS", 10)
+    monkeypatch.setattr("eventstore.writing.backlog.MAX_BATCH_EVENTS", 10)
     with held(appender):
         crowd.lead(one("held-1"))
         outcomes = [crowd.join(one("s-1", *said(4))) for _ in range(6)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from tests.integration.log.histories import Histories, recorded, wrong
 from tests.integration.log.processes import children
 from tests.integration.log.waiting import until

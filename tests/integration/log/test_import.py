@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, EventStore, RecordedEvent, importing
-from eventstore.database import Connection
+from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, EventStore, RecordedEvent
+from eventstore.connection.database import Connection
 from eventstore.errors import (
     ConcurrencyConflict,
     DuplicateEventId,
@@ -20,7 +20,8 @@ from eventstore.errors import (
     StoreUnavailable,
     StreamClosed,
 )
-from eventstore.importing import Imported
+from eventstore.writing import importing
+from eventstore.writing.importing import Imported
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, open_store, said
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from tests.integration.log.facts import Said
 
 E1, E2 = "00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002"

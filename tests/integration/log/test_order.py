@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from tests.integration.log.order import Read, assert_exactly_once, run_check, scan, subscription
 from tests.integration.log.processes import Child, children
 from tests.integration.log.raw_append import append

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from eventstore import Append, EventStore, read
-from eventstore.read import FIRST_PAGE, PAGE
+from eventstore import Append, EventStore
+from eventstore.reading import read
+from eventstore.reading.read import FIRST_PAGE, PAGE
 from tests.integration.log.facts import Said, said
 
 

@@ -9,15 +9,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from eventstore import NO_STREAM, EventStore, read
-from eventstore.database import Connection, connect
+from eventstore import NO_STREAM, EventStore
+from eventstore.connection.database import Connection, connect
 from eventstore.errors import (
     ConcurrencyConflict,
     DuplicateEventId,
     NotFound,
     PermissionDenied,
 )
-from eventstore.partitions import (
+from eventstore.reading import read
+from eventstore.upkeep.partitions import (
     attach_partition,
     detach_partition,
     ensure_partitions,

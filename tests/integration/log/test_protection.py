@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.errors import DatabaseFault, PermissionDenied
 from eventstore.limits import MAX_NAME, MAX_STREAM_ID, MAX_TAG
 from tests.integration.log import raw_append

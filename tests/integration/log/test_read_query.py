@@ -10,9 +10,9 @@ import pytest
 
 from eventstore import Append, EventStore, Query
 from eventstore.cli.main import main
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
+from eventstore.connection.queries import load
 from eventstore.errors import ConditionFailed, InvalidEvent
-from eventstore.queries import load
 from tests.integration.log.facts import Asked, Said, said
 
 LOOKUP = load("eventstore.sql", "read_query.sql")["tagged_positions"]

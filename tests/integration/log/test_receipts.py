@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from eventstore import Append, AsyncEventStore, EventStore, events_with_key
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import DuplicateEventId, InvalidEvent
 from tests.integration.log.facts import FACTS, Asked, Said, said
 from tests.integration.log.processes import children

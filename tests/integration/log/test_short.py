@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from eventstore import ANY, NO_STREAM, STREAM_EXISTS, Append, EventStore, Receipt
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import ConcurrencyConflict, PermissionDenied
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, said
 from tests.integration.log.raw_append import SQL

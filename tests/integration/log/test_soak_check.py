@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from tests.integration.log.facts import said
 from tests.integration.log.soak_check import assert_nothing_is_wrong
 

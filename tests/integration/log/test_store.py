@@ -20,7 +20,7 @@ from eventstore import (
     EventStore,
     RawEvent,
 )
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import (
     ConcurrencyConflict,
@@ -30,7 +30,7 @@ from eventstore.errors import (
     StoreUnavailable,
 )
 from eventstore.limits import MAX_EVENTS_PER_CALL
-from eventstore.read import PAGE
+from eventstore.reading.read import PAGE
 from tests.integration.log.facts import OF_EVERY_CLASS, Asked, Said, open_store, said
 from tests.integration.log.waiting import until
 

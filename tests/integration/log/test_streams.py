@@ -23,8 +23,8 @@ from eventstore import (
     Receipt,
 )
 from eventstore.append import Request, prepare
-from eventstore.appender import Appender
-from eventstore.database import Connection, Database, Limits, Role, connect
+from eventstore.connection.database import Connection, Database, Limits, Role, connect
+from eventstore.connection.queries import load
 from eventstore.errors import (
     AppendRefused,
     ConcurrencyConflict,
@@ -36,10 +36,10 @@ from eventstore.errors import (
     StreamNotClosed,
 )
 from eventstore.limits import MAX_DESCRIPTION_BYTES
-from eventstore.queries import load
 from eventstore.streams import marking
 from eventstore.vocabulary.stream import Closed, Described, Reopened
-from eventstore.wire import arguments
+from eventstore.writing.appender import Appender
+from eventstore.writing.wire import arguments
 from tests.integration.log.facts import open_store, said
 
 MARK = load("eventstore.sql", "append.sql")["mark_stream"]

@@ -11,9 +11,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from eventstore import Checkpoint, EventStore, Subscription
-from eventstore.database import Database
+from eventstore.connection.database import Database
 from eventstore.errors import HistoryDiverged, StoreUnavailable
-from eventstore.read import PAGE
+from eventstore.reading.read import PAGE
 from tests.integration.log.facts import Asked, Said, open_store, said
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from eventstore import Append, Claim, EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import InvalidEvent
 from eventstore.guards import Guards
 from eventstore.limits import MAX_TAG, MAX_TAGS

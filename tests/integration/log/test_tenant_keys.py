@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 
 WITHOUT = {
     "alembic_version": "which schema the whole database has",

@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from eventstore import ANY, EventStore, LogReader
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import ConfigurationError, PermissionDenied
 from tests.integration.log.facts import FACTS, OF_EVERY_CLASS, Said, open_store

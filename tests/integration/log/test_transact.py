@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from eventstore import AsyncEventStore, Event, EventRegistry, EventStore, Snapshots
+from eventstore.deciding.execute import MAX_TRIES
+from eventstore.deciding.snapshots import _form
 from eventstore.errors import ConcurrencyConflict
-from eventstore.execute import MAX_TRIES
 from eventstore.refusals import NotAllowed
-from eventstore.snapshots import _form
 
 ACCOUNTS = EventRegistry()
 WRITERS = 6

@@ -7,10 +7,11 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from eventstore import EventStore, upkeep
-from eventstore.database import Connection, connect
-from eventstore.health import health
-from eventstore.upkeep import Upkeep, store_watermark
+from eventstore import EventStore
+from eventstore.connection.database import Connection, connect
+from eventstore.upkeep import chores as upkeep
+from eventstore.upkeep.chores import Upkeep, store_watermark
+from eventstore.upkeep.health import health
 from tests.integration.log.clock import Clock
 from tests.integration.log.facts import said
 from tests.integration.log.raw_append import append

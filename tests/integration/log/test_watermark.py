@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, Limits, connect
+from eventstore.connection.database import Connection, Limits, connect
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import PositionNotReady
-from eventstore.read import watermark
-from eventstore.server import make_database
+from eventstore.reading.read import watermark
 from tests.conftest import running_server
 from tests.integration.log.facts import open_store
 from tests.integration.log.raw_append import append

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.embedded import EmbeddedServer
 from tests.integration.log.facts import open_store
 from tests.integration.pooler.pgbouncer import PgBouncer, pgbouncer

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from eventstore import EventStore, checks, migrate, schema
-from eventstore.bootstrap import bootstrap
+from eventstore import EventStore
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import ConfigurationError
-from eventstore.partitions import ensure_partitions, gaps
-from eventstore.stats import log_stats
+from eventstore.reading.stats import log_stats
+from eventstore.schema import checks, migrate
+from eventstore.schema import revision as schema
+from eventstore.schema.bootstrap import bootstrap
+from eventstore.upkeep.partitions import ensure_partitions, gaps
 from tests.integration.log.facts import said
 from tests.integration.pooler.pgbouncer import PgBouncer
 

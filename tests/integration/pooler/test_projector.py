@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventstore import EventStore, follow
-from eventstore.database import connect
+from eventstore import EventStore
+from eventstore.connection.database import connect
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.read import watermark
-from eventstore.server import make_database
+from eventstore.reading import follow
+from eventstore.reading.read import watermark
 from projections.audit.verify import verify
 from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS

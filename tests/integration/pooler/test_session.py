@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from eventstore import EventStore, read
-from eventstore.database import (
+from eventstore import EventStore
+from eventstore.connection.database import (
     ALL_TENANTS,
     Limits,
     Role,
@@ -24,10 +24,11 @@ from eventstore.database import (
     lost,
     translated,
 )
+from eventstore.connection.server import make_database
+from eventstore.connection.session import ServerChanged, Session
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import PositionNotReady, SchemaMismatch, StoreUnavailable
-from eventstore.server import make_database
-from eventstore.session import ServerChanged, Session
+from eventstore.reading import read
 from projections.session import open_session, plan_for_keys
 from tests.integration.log.facts import said
 from tests.integration.log.waiting import until

@@ -16,7 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventstore import NO_STREAM, Append, EventStore
 from eventstore.config import load
-from eventstore.database import Database, Limits
+from eventstore.connection.database import Database, Limits
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import (
     ConcurrencyConflict,
@@ -24,7 +25,6 @@ from eventstore.errors import (
     PermissionDenied,
     StoreUnavailable,
 )
-from eventstore.server import make_database
 from tests.integration.log.crash import Acknowledged, assert_survived, kill
 from tests.integration.log.facts import FACTS, Said, open_store, said
 from tests.integration.log.order import poll, subscription

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Role, connect
+from eventstore.connection.database import Role, connect
+from eventstore.connection.session import Session
 from eventstore.embedded import EmbeddedServer
-from eventstore.session import Session
 from tests.integration.log.facts import Said, open_store
 from tests.integration.pooler.pgbouncer import PgBouncer, pgbouncer
 

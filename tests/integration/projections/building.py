@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eventstore import EventStore
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from projections.builds.build_lease import BuildLease, begin_build
 from projections.projection import Projection
 from projections.session import open_session

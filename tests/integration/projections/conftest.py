@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.session import Connection, open_session
 from tests.integration.projections.things import DDL
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.audit.replay import state_as_of
 from projections.audit.verify import verify
 from projections.checkpoint import position_of

@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
-from eventstore import flight
-from eventstore.session import Session
+from eventstore.connection import flight
+from eventstore.connection.session import Session
 from projections.live.daemon import run_daemon
 from tests.integration.projections import things
 

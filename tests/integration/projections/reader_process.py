@@ -13,7 +13,7 @@ import threading
 
 import psycopg
 
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 
 READ = "SELECT count(*), (SELECT count(*) FROM parts), coalesce(max(position), 0)::int FROM things"
 

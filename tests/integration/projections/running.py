@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from eventstore.read import watermark
+from eventstore.reading.read import watermark
 from projections.audit.replay import state_as_of
 from projections.live.daemon import run_daemon
 from projections.projection import Projection, State

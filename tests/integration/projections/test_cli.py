@@ -14,7 +14,7 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.cli.main import main
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.vocabulary.work import (
     WorkItemQueued,
     WorkItemStatusChanged,

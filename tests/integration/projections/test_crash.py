@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from projections.checkpoint import position_of
 from projections.session import Connection, open_session
 from tests.integration.log.crash import kill

@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 
 from eventstore import EventStore, RecordedEvent
 from eventstore.cli.main import main
-from eventstore.database import connect
+from eventstore.connection.database import connect
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from eventstore.vocabulary.trust import AgentRegistered
 from eventstore.vocabulary.work import WorkItemQueued, WorkItemStatusChanged, WorkOrderOpened
 from projections.catalogue import PROJECTIONS

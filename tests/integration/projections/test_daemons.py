@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.live.membership import daemons
 from projections.monitor.advice import advice
 from projections.monitor.status import ProjectionStatus, status

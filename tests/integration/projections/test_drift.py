@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventstore.cli.main import main
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.audit import drift
 from projections.audit.drift import Drift
 from projections.builds.rebuild import rebuild

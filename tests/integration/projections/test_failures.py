@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.apply.by_hand import discard, retry_now
 from projections.apply.failures import failures, held_event
 from projections.audit.replay import row_as_of

@@ -6,8 +6,9 @@ from itertools import islice
 
 import pytest
 
-from eventstore import EventStore, migrate
+from eventstore import EventStore
 from eventstore.append import Append
+from eventstore.schema import migrate
 from eventstore.seed import tell
 from projections.audit.verify import verify
 from projections.builds.rebuild import rebuild

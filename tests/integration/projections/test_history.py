@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.audit.history import CellChange, cell_history, changes_between
 from projections.errors import NoSuchRow, UnknownColumn, UnknownTable
 from projections.session import Connection

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.errors import StoreUnavailable
 from projections.apply.by_hand import discard
 from projections.errors import HookFailed, HookRefused, UnknownHook

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eventstore import EventStore
-from eventstore.read import page_after, watermark
+from eventstore.reading.read import page_after, watermark
 from projections.apply.batch import apply_events
 from projections.apply.holding import Holding
 from projections.checkpoint import Held, Lease, acquire, position_of

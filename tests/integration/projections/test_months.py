@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Role, connect
-from eventstore.session import Session
+from eventstore.connection.database import Role, connect
+from eventstore.connection.session import Session
 from projections.apply.failures import failures
 from projections.audit import drift
 from projections.audit.verify import verify

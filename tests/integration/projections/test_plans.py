@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventstore.database import connect
-from eventstore.session import Session
+from eventstore.connection.database import connect
+from eventstore.connection.session import Session
 from projections.row import full_key
 from projections.row_json import keys_json
 from projections.row_store import RowStore

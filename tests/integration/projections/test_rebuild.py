@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.apply.failures import failures
 from projections.builds.old_build import switch_back
 from projections.builds.progress import Progress

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eventstore import Event, EventStore, RecordedEvent
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections import tables
 from projections.apply.failures import failures
 from projections.audit.verify import verify

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.errors import ConfigurationError
 from projections.apply.holding import Holding
 from projections.audit.fold import fold

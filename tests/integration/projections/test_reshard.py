@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from eventstore import EventStore
-from eventstore.follow import Division, page
+from eventstore.reading.follow import Division, page
 from eventstore.vocabulary.packaging import (
     KnowledgeItemAdded,
     PackageDeleted,

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventstore import Event, EventStore, flight
-from eventstore.read import page_after, watermark
-from eventstore.vector import Vector
+from eventstore import Event, EventStore
+from eventstore.connection import flight
+from eventstore.encoding.vector import Vector
+from eventstore.reading.read import page_after, watermark
 from projections.apply.batch import apply_events
 from projections.apply.holding import Holding
 from projections.checkpoint import Lease, acquire

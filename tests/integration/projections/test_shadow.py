@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.audit.compare import compare
 from projections.audit.verify import verify
 from projections.audit.verify_continuously import verify_continuously

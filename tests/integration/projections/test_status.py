@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.apply.failure import facts_of
 from projections.checkpoint import Lease, acquire
 from projections.hooks import Changes

@@ -15,8 +15,8 @@ import pytest
 
 from eventstore import EventStore
 from eventstore.cli.main import main
+from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from eventstore.server import make_database
 from eventstore.vocabulary.work import WorkOrderOpened
 from projections.checkpoint import Lease, acquire
 from projections.session import Connection

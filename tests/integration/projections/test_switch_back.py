@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.builds.build_lease import take_old
 from projections.builds.old_build import drop_old, own_rules, switch_back
 from projections.builds.progress import Progress

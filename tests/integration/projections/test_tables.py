@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS
 from projections.errors import TablesNotMade

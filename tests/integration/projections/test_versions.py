@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from eventstore import EventStore, migrate
-from eventstore.database import connect
+from eventstore import EventStore
+from eventstore.connection.database import connect
+from eventstore.schema import migrate
 from projections.audit import drift
 from projections.builds.rebuild import rebuild
 from projections.catalogue import PROJECTIONS

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.arrivals import _look
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import DeadlineExceeded, EventHeld, NotFound
+from eventstore.reading.arrivals import _look
 from tests.integration.projections.hooking import Gate, Remembering
 from tests.integration.projections.running import number, running, until
 from tests.integration.projections.things import Forbidden, ThingMade, Things
@@ -26,7 +26,7 @@ def test_a_slow_hook_is_looked_for_less_and_less_often(
         looks.append(len(waiting))
         return _look(connection, waiting)
 
-    monkeypatch.setattr("eventstore.arrivals._look", counted)
+    monkeypatch.setattr("eventstore.reading.arrivals._look", counted)
     gate = Gate()
     with running(url, Things(), hooks=[Remembering(when_told=gate)]):
         receipt = store.append("thing-1", [ThingMade(thing_id=number(1), name="one")])

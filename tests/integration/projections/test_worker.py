@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from projections.apply.applier import Applier
 from projections.errors import RulesDiffer
 from projections.projection import Rows, on

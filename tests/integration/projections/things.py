@@ -12,8 +12,8 @@ from uuid import UUID
 from pydantic import model_validator
 
 from eventstore import BigInt, Event, RecordedEvent
+from eventstore.encoding.vector import Vector
 from eventstore.registry import EventRegistry
-from eventstore.vector import Vector
 from projections.projection import Projection, Rows, on
 from projections.row import Row, table
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from eventstore.connection.queries import named
 from eventstore.embedded import EmbeddedServer
-from eventstore.queries import named
 from tests.conftest import copy_database
 
 _FILLING: Final = named(Path(__file__).with_name("filling.sql").read_text(encoding="utf-8"))

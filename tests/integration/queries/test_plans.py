@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
+from eventstore.connection.queries import load
 from eventstore.embedded import EmbeddedServer
-from eventstore.queries import load
 from tests.integration.queries.asked import CONTEXTS, Asked, asked, pages
 from tests.integration.queries.conftest import ROWS
 

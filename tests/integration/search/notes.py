@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from eventstore import Event, RecordedEvent
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from eventstore.vocabulary.embedding import Embedded
 from projections.embedding import take_embedding
 from projections.projection import Projection, Rows, on

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore, RecordedEvent
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from projections.builds.rebuild import rebuild
 from projections.errors import HookFailed
 from projections.search import search

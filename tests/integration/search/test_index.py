@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.knowledge import FOLDER, MODEL, knowledge
 from eventstore import EventStore
-from eventstore.database import connect
-from eventstore.vector import Vector
+from eventstore.connection.database import connect
+from eventstore.encoding.vector import Vector
 from projections.row_store import RowStore
 from projections.search import search
 from projections.search.search import _composed

@@ -10,9 +10,9 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from eventstore import Event, EventStore
-from eventstore.database import connect
+from eventstore.connection.database import connect
 from eventstore.embedded import EmbeddedServer
-from eventstore.vector import Vector
+from eventstore.encoding.vector import Vector
 from eventstore.vocabulary.embedding import text_hash
 from projections.audit.verify import verify
 from projections.embedding import text_of

@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.embedded import EmbeddedServer
 from tests.conftest import copy_database
 from tests.integration.log.facts import open_store

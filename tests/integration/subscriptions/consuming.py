@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.subscriptions import Consumer, Delivery
 
 

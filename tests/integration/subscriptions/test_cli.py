@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from tests.commands import run_here
 from tests.integration.log.facts import said
 from tests.integration.log.waiting import until

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from eventstore import Append, AsyncEventStore, EventStore
-from eventstore.database import Connection
+from eventstore.connection.database import Connection
 from eventstore.errors import (
     ConfigurationError,
     DeliverySettled,

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, connect
+from eventstore.connection.database import Connection, connect
 from eventstore.errors import DatabaseFault, LeaseLost, StoreUnavailable
 from eventstore.subscriptions import exchange
 from eventstore.subscriptions.tray import Settled

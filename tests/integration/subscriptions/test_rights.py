@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from eventstore import EventStore
-from eventstore.database import Connection, Role, connect
+from eventstore.connection.database import Connection, Role, connect
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import NotFound, PermissionDenied
 from tests.integration.log.facts import open_store, said

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import islice
 
 from benchmarks.events import EVENTS_A_STREAM, PAYLOAD, PAYLOAD_BYTES, step, stream_ids
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 
 
 def test_the_payload_is_as_long_as_the_page_says() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventstore.codec import encode
+from eventstore.encoding.codec import encode
 from eventstore.ingest.reader import BrokenFile
 from eventstore.ingest.run_state import reader
 from eventstore.vocabulary.trust import DecisionFeedbackGiven, DecisionMade, MessageSent

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from eventstore.encoding.vector import Vector
 from eventstore.errors import InvalidEvent
-from eventstore.vector import Vector
 from eventstore.vocabulary.embedding import text_hash
 from projections.embedding import text_of
 from projections.errors import EmbedderRefused, UnknownTable

@@ -1,0 +1,1 @@
+"""The way to the server: connections, roles, and statements that travel together."""

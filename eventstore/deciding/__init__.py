@@ -1,0 +1,1 @@
+"""Commands and transactions: what a stream says now, and what is decided on it."""

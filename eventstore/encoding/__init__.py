@@ -1,0 +1,1 @@
+"""Between events and bytes: what may be stored, and how it is written and read."""

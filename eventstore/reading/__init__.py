@@ -1,0 +1,1 @@
+"""Reads in order, subscriptions, and what people ask of the log."""

@@ -1,0 +1,1 @@
+"""The database's roles and tables: made, migrated, and found to be as they should be."""

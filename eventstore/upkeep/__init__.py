@@ -1,0 +1,1 @@
+"""What is done again and again: months, the stored watermark; servers that only read."""

@@ -1,0 +1,1 @@
+"""From a request to a receipt: the group commit, the calls of the database, imports."""
