@@ -89,6 +89,6 @@ def revisions() -> tuple[str, ...]:
 @cache
 def migrations_directory() -> Path:
     """Where the migrations lie: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parent / "migrations"
