@@ -200,9 +200,7 @@ def logs(
         sys.stdout.buffer.write(orjson.dumps(as_json(measured_on, outcomes)) + b"\n")
     else:
         _stdout().print(table(outcomes))
-    if not quick and not only and len(stores) < len(STORES):
-        _stderr.print("the page stays as it is: it compares with all of them")
-    elif not quick and not only:
+    if not quick and not only:
         write_between("logs", outcomes_markdown(outcomes))
         draw_rates(outcomes, picture("logs"))
 

@@ -181,7 +181,9 @@ def test_a_migration_that_fails_leaves_its_predecessor(database_url: str, admin_
     migrate.check(database_url)
 
 
-UPGRADE = "import sys; from eventstore import migrate; print(migrate.upgrade(sys.argv[1]).before)"
+UPGRADE = (
+    "import sys; from eventstore.schema import migrate; print(migrate.upgrade(sys.argv[1]).before)"
+)
 
 
 def test_two_upgrades_at_once(server: EmbeddedServer, empty_database: str) -> None:

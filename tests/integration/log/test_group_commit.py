@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -305,11 +304,6 @@ def test_what_a_caller_does_with_its_list_afterwards_changes_nothing(
         first,
         ("list:1",),
     )
-
-
-@pytest.mark.parametrize("seconds", [math.inf, 1e300])
-def test_a_wait_without_end(shared: EventStore, seconds: float) -> None:
-    assert shared.append("endless-1", [Said()], timeout=seconds).stream_version
 
 
 def test_a_batch_has_limits(

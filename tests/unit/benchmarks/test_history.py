@@ -36,7 +36,7 @@ def test_a_commit_is_an_append_for_each_package_that_it_changed() -> None:
     first, second = told("Rename", ("D", "bucket/old.json"), ("A", "bucket/new.json"))
     assert first.stream_id == "package-0000.main.old"
     assert second.stream_id == "package-0000.main.new"
-    assert first.events == [
+    assert list(first.events) == [
         PackageRemoved(package="0000.main.old", commit=COMMIT, subject="Rename")
     ]
     assert first.correlation_id == second.correlation_id == UUID(hex=COMMIT[:32])
