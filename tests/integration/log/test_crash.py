@@ -57,6 +57,8 @@ def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) ->
         open_store(durable_server.url("store")) as patient,  # the limits below are not for it
         ThreadPoolExecutor(WRITERS + 1) as pool,
     ):
+        # However long the server takes to come back, the follower is not what is tried here.
+        patient.database.limits = Limits(reconnect=120)
         following = pool.submit(poll, subscription(patient, limit=50), followed)
         writers = [pool.submit(work, number) for number in range(WRITERS)]
         try:
