@@ -38,16 +38,16 @@ from eventstore.writing.short import (
 )
 from eventstore.writing.wire import arguments, guard_arguments, receipts
 
-__all__ = ["MAX_REPEATS", "Appender", "is_lost", "refusal"]
+__all__ = ["MAX_REPEATS", "REPEATABLE", "Appender", "is_lost", "refusal", "repeatable"]
 
 _SQL = load("eventstore.sql", "append.sql")
 T = TypeVar("T")
 MAX_REPEATS: Final = 10
 # serialization_failure, deadlock_detected: the same append again may succeed.
-_REPEATABLE: Final = {"40001", "40P01"}
+REPEATABLE: Final = frozenset({"40001", "40P01"})
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
 # month): what the short ways leave to append.
-_CLOSER_LOOK: Final = {*_REPEATABLE, "23505", "23514"}
+_CLOSER_LOOK: Final = {*REPEATABLE, "23505", "23514"}
 # The facts of a refusal are in its DETAIL.
 _REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008", "ES009"}
 
@@ -125,7 +125,7 @@ class Appender:
             try:
                 return self._database.patiently(lambda: self._do(execute))
             except EventStoreError as error:
-                if repeats_left == 0 or not self._repeatable(error):
+                if repeats_left == 0 or not repeatable(error, self._connection):
                     raise
         raise AssertionError("unreachable")
 
@@ -213,19 +213,23 @@ class Appender:
             self.close()
             raise
 
-    def _repeatable(self, error: EventStoreError) -> bool:
-        cause = error.__cause__
-        state = getattr(cause, "sqlstate", None)
-        if state in _REPEATABLE:
-            return True
-        # check_violation without a constraint: no partition takes the event's month.
-        diag = getattr(cause, "diag", None)
-        if state == "23514" and diag is not None and diag.constraint_name is None:
-            assert self._connection is not None
-            with translated():
-                self._connection.execute(_SQL["ensure_partitions"])
-            return True
-        return False
+
+def repeatable(
+    error: EventStoreError, session: Session | None, states: frozenset[str] = REPEATABLE
+) -> bool:
+    """Whether the same call again may succeed; makes the partition that was missing, if one was."""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state in states:
+        return True
+    # check_violation without a constraint: no partition takes the event's month.
+    diag = getattr(cause, "diag", None)
+    if state == "23514" and diag is not None and diag.constraint_name is None:
+        assert session is not None, "the database has answered"
+        with translated():
+            session.execute(_SQL["ensure_partitions"])
+        return True
+    return False
 
 
 def is_lost(error: Exception) -> bool:

@@ -14,11 +14,11 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from eventstore.append import Request
-from eventstore.connection.database import Database, translate, translated
+from eventstore.connection.database import Database, translate
 from eventstore.connection.queries import load
 from eventstore.connection.session import Session
 from eventstore.errors import AppendRefused, EventStoreError
-from eventstore.writing.appender import MAX_REPEATS, is_lost, refusal
+from eventstore.writing.appender import MAX_REPEATS, REPEATABLE, is_lost, refusal, repeatable
 from eventstore.writing.import_wire import FORMATS, import_arguments
 
 __all__ = ["Importer", "Importers", "Outcome"]
@@ -28,10 +28,9 @@ Outcome = Literal["new", "repeated"] | AppendRefused
 
 _SQL: Final = load("eventstore.sql", "import.sql")
 _PREPARED: Final = b"import_events"
-_ENSURE_PARTITIONS: Final = load("eventstore.sql", "append.sql")["ensure_partitions"]
 # serialization_failure, deadlock_detected, unique_violation (somebody else recorded one of the
 # events at this moment): the same call again knows more.
-_REPEATABLE: Final = {"40001", "40P01", "23505"}
+_REPEATABLE: Final = REPEATABLE | {"23505"}
 
 
 class Importer:
@@ -106,7 +105,7 @@ class Importer:
                 return self._database.patiently(self._exchange)
             except EventStoreError as error:
                 repeats_left -= 1
-                if repeats_left < 0 or not self._repeatable(error):
+                if repeats_left < 0 or not repeatable(error, self._session, _REPEATABLE):
                     raise
 
     def _exchange(self) -> dict[str, Any] | None:
@@ -152,19 +151,6 @@ class Importer:
             self._send(session)
         self._under_way = False
         return _result(session)
-
-    def _repeatable(self, error: EventStoreError) -> bool:
-        cause = error.__cause__
-        state = getattr(cause, "sqlstate", None)
-        if state in _REPEATABLE:
-            return True
-        # check_violation without a constraint: no partition takes the month of the events.
-        diag = getattr(cause, "diag", None)
-        if state == "23514" and diag is not None and diag.constraint_name is None:
-            with translated():
-                self._connected().execute(_ENSURE_PARTITIONS)
-            return True
-        return False
 
 
 class Importers:

@@ -32,16 +32,8 @@ CREATE FUNCTION eventstore.save_snapshot(
     tenant text, stream_id text, fold text, fold_version text, stream_version bigint, state json
 ) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    caller text := eventstore.current_tenant();
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not save a snapshot for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    PERFORM set_config('eventstore.acting_tenant', tenant, true);
+    PERFORM eventstore.begin_append(tenant);
     INSERT INTO eventstore.snapshots AS kept
     SELECT save_snapshot.tenant, save_snapshot.stream_id, save_snapshot.fold,
            save_snapshot.fold_version, save_snapshot.stream_version, save_snapshot.state,
@@ -63,16 +55,9 @@ COMMENT ON FUNCTION eventstore.save_snapshot(text, text, text, text, bigint, jso
 CREATE FUNCTION eventstore.drop_snapshots(tenant text, stream_id text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    caller  text := eventstore.current_tenant();
     dropped bigint;
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not drop snapshots of tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    PERFORM set_config('eventstore.acting_tenant', tenant, true);
+    PERFORM eventstore.begin_append(tenant);
     DELETE FROM eventstore.snapshots AS s
      WHERE s.tenant_id = tenant
        AND (drop_snapshots.stream_id IS NULL OR s.stream_id = drop_snapshots.stream_id);
