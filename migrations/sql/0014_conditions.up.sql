@@ -152,7 +152,6 @@ SET enable_seqscan = off  -- as in append
 AS $$
 #variable_conflict use_column
 DECLARE
-    caller   text := eventstore.current_tenant();
     refusals jsonb;
     stream   record;
     actual   bigint;
@@ -160,16 +159,7 @@ DECLARE
     moved    json;      -- the first stream that is not where the decision found it
     taken    record;
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    PERFORM set_config('eventstore.acting_tenant', tenant, true);
-    IF current_setting('transaction_timeout') = '0' THEN
-        PERFORM set_config('transaction_timeout', '60s', true);
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
 
     -- In the order in which append locks streams, whether to write to them or to hold them still:
     -- two who touch the same ones wait for each other once, and not crosswise. First those that are

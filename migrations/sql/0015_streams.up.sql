@@ -26,7 +26,6 @@ SET enable_seqscan = off  -- as in append
 AS $$
 #variable_conflict use_column
 DECLARE
-    caller      text := eventstore.current_tenant();
     act         text := bodies #>> '{0,t}';
     description json := bodies #> '{0,d,description}';
     since       timestamptz;
@@ -34,12 +33,7 @@ DECLARE
     repeated    boolean;
     refusals    jsonb;
 BEGIN
-    IF caller IS NULL OR caller NOT IN (tenant, '*') OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
     IF cardinality(event_ids) IS DISTINCT FROM 1 OR cardinality(stream_ids) IS DISTINCT FROM 1
        OR act IS NULL OR act NOT IN ('stream.closed', 'stream.reopened', 'stream.described')
        -- Not one that comes into being by this.
@@ -51,10 +45,6 @@ BEGIN
                                      OR octet_length(description::text) > 16384) THEN
         RAISE EXCEPTION 'a description is no JSON object of at most 16384 bytes'
             USING ERRCODE = 'data_exception';
-    END IF;
-    PERFORM set_config('eventstore.acting_tenant', tenant, true);
-    IF current_setting('transaction_timeout') = '0' THEN
-        PERFORM set_config('transaction_timeout', '60s', true);
     END IF;
 
     SELECT s.closed_at, s.stream_version INTO since, actual FROM eventstore.streams AS s

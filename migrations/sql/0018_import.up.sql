@@ -124,7 +124,6 @@ SET enable_seqscan = off  -- as in append
 AS $$
 DECLARE
     events CONSTANT integer := cardinality(event_ids);
-    caller         text;
     event_streams  text[];
     event_versions bigint[];
     event_requests integer[];
@@ -135,24 +134,7 @@ DECLARE
     lower_bound    bigint;
     moment         timestamptz;
 BEGIN
-    -- What append does first, with the reasons there.
-    SELECT tenant_id INTO caller FROM eventstore.tenant_logins WHERE login = session_user;
-    IF caller = '*' THEN
-        caller := coalesce(nullif(current_setting('eventstore.tenant', true), ''), tenant);
-    END IF;
-    IF caller IS DISTINCT FROM tenant OR tenant = '*' THEN
-        RAISE EXCEPTION 'login % may not append for tenant %', session_user, tenant
-            USING ERRCODE = 'ES003',
-                  DETAIL = json_build_object('login', session_user, 'tenant', tenant)::text,
-                  HINT = 'The owner binds logins with eventstore.bind_login.';
-    END IF;
-    caller := set_config('eventstore.acting_tenant', tenant, true);
-    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-        caller := set_config('synchronous_commit', 'on', true);
-    END IF;
-    IF current_setting('transaction_timeout') = '0' THEN
-        caller := set_config('transaction_timeout', '60s', true);
-    END IF;
+    PERFORM eventstore.begin_append(tenant);
     IF NOT coalesce(events = ALL (ARRAY[
            cardinality(event_types), cardinality(schema_versions), cardinality(retention_classes),
            cardinality(correlation_ids), cardinality(causation_ids), cardinality(agents),
