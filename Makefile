@@ -8,8 +8,13 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
+# The first makes the log that all of them begin with.
+LOG_FAULTS := $(addprefix tests/faults/test_,log_long.py log_race.py log_order.py log_crowd.py \
+  log_kill.py log_histories.py log_soak.py conditions.py streams_race.py subscription_kill.py \
+  partitions_under_load.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-soak check docs bench bench-peers format clean
+.PHONY: help demo test test-faults test-soak test-million check docs bench bench-peers format clean
 
 help:  ## Show this list
 	@echo "make TARGET, where TARGET is"
@@ -26,6 +31,9 @@ test-faults: $(VENV)/ready  ## Run the long tests: kills, cuts and races
 
 test-soak: $(VENV)/ready  ## Run the soak: twenty minutes of random faults, a million events
 	@SOAK_SECONDS=1200 $(BIN)/pytest -s -m faults tests/faults/test_log_soak.py
+
+test-million: $(VENV)/ready  ## Run the races, orders and faults of the log on a million events
+	@PROOF_EVENTS=1000000 $(BIN)/pytest -s -m faults --timeout 900 $(LOG_FAULTS)
 
 check: $(VENV)/ready  ## Check style, types, released events, import directions and migration drift
 	@$(BIN)/ruff check .

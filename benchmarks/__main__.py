@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -23,7 +23,8 @@ from benchmarks.queries import measure_queries
 from benchmarks.report import as_json, markdown, outcomes_markdown, table, write_between
 from benchmarks.sandbox import sandbox
 from benchmarks.scale import COLUMNS as SCALE_COLUMNS
-from benchmarks.scale import measure_scale
+from benchmarks.scale import Point, measure_scale
+from benchmarks.scale_memory import MEMORY_COLUMNS, Peak
 from benchmarks.workloads import SECTIONS, WORKLOADS
 
 FULL: Final = Plan(
@@ -145,16 +146,27 @@ def scale(
     """Show what an operation costs as the log grows to 10^7 events and 120 partitions; an hour."""
     lengths = (1_000, 4_000) if quick else tuple(_powers(100_000, longest))
     with sandbox() as server, _stderr.status("measuring") as status:
-        points = list(measure_scale(server, lengths, 5 if quick else 200, status.update))
-    first = {point.what: point for point in reversed(points)}
-    rows = [point.cells(first[point.what]) for point in sorted(points, key=lambda one: one.what)]
+        measured = list(measure_scale(server, lengths, 5 if quick else 200, status.update))
+    points = [each for each in measured if isinstance(each, Point)]
+    peaks = [each for each in measured if isinstance(each, Peak)]
+    tables = {
+        "scale": markdown(SCALE_COLUMNS, _beside_the_first(points)),
+        "scale-memory": markdown(MEMORY_COLUMNS, _beside_the_first(peaks)),
+    }
     if json:
-        sys.stdout.buffer.write(orjson.dumps(points) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps(measured) + b"\n")
     else:
-        sys.stdout.write(markdown(SCALE_COLUMNS, rows) + "\n")
+        sys.stdout.write("\n\n".join(tables.values()) + "\n")
     if not quick:
-        write_between("scale", markdown(SCALE_COLUMNS, rows))
+        for section, text in tables.items():
+            write_between(section, text)
         draw_scale(points, picture("scale"))
+
+
+def _beside_the_first(measured: Sequence[Any]) -> list[tuple[str, ...]]:
+    """The rows of a table, by what was measured, each beside the first of its kind."""
+    first = {each.what: each for each in reversed(measured)}
+    return [each.cells(first[each.what]) for each in sorted(measured, key=lambda one: one.what)]
 
 
 def _powers(first: int, last: int) -> Iterator[int]:

@@ -22,6 +22,7 @@ from benchmarks.events import step
 from benchmarks.long_log import LongLog
 from benchmarks.profile import served
 from benchmarks.sandbox import Sandbox
+from benchmarks.scale_memory import Peak, measure_peaks
 from eventstore import EventStore
 from eventstore.connection.queries import load
 
@@ -81,10 +82,10 @@ class Point:
 
 def measure_scale(
     sandbox: Sandbox, lengths: tuple[int, ...], calls: int, tell: Callable[[str], None]
-) -> Iterator[Point]:
+) -> Iterator[Point | Peak]:
     """Every operation at each length in the usual partitions, and at each number of partitions.
 
-    The second are of the last but one length.
+    The second are of the last but one length. Memory is measured at each length.
     """
     sizes = [(length, _USUAL) for length in lengths]
     sizes += [(lengths[-2], number) for number in PARTITIONS if number != _USUAL]
@@ -92,6 +93,8 @@ def measure_scale(
         log = LongLog(sandbox.database(), events, number, tell)
         tell(f"measuring {events:,} events in {number} partitions")
         yield from _points(log, calls)
+        if number == _USUAL:
+            yield from measure_peaks(log, tell)
 
 
 def _points(log: LongLog, calls: int) -> Iterator[Point]:

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 from eventstore.connection import server as servers
 from eventstore.embedded import EmbeddedServer
+from tests.integration.log.long_log import DATABASE, EVENTS, LongLog, appended
 
 # How long an example takes says more of the machine than of what it tests.
 settings.register_profile("store", deadline=None)
@@ -44,7 +46,24 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedServer]:
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongLog]:
+    """A log that was appended to in every way at once, in trouble; its server is stopped."""
+    with running_server() as server:
+        servers.make_database(server, DATABASE)
+        yield appended(server, tmp_path_factory.mktemp("notes"))
+
+
+@pytest.fixture(scope="session")
+def first_home(request: pytest.FixtureRequest) -> Path | None:
+    """What the homes of servers are copies of, where tests are to begin with a long log."""
+    if not EVENTS:
+        return None
+    long_log: LongLog = request.getfixturevalue("long_log")
+    return long_log.home
+
+
+@pytest.fixture(scope="session")
+def server(first_home: Path | None) -> Iterator[EmbeddedServer]:
     """A running server for this worker. It doesn't flush; what kills needs `durable_server`.
 
     Its files lie in memory where there is room: a database of a thousand files is then copied in a
@@ -52,7 +71,9 @@ def server() -> Iterator[EmbeddedServer]:
     """
     remove_leftovers()
     in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    with running_server(_MEMORY if in_memory else _DISK) as running:
+    with running_server(
+        _MEMORY if in_memory and first_home is None else _DISK, first_home
+    ) as running:
         with psycopg.connect(running.admin_url(), autocommit=True) as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
@@ -64,6 +85,15 @@ def server() -> Iterator[EmbeddedServer]:
 def durable_server() -> Iterator[EmbeddedServer]:
     """A server of the test's own, with every durability setting on, to be killed and restarted."""
     with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def durable_log(first_home: Path | None) -> Iterator[EmbeddedServer]:
+    """Such a server whose database `store` has a log: an empty one, unless PROOF_EVENTS is set."""
+    with running_server(like=first_home) as running:
+        if first_home is None:
+            servers.make_database(running, DATABASE)
         yield running
 
 
@@ -94,9 +124,11 @@ def remove_leftovers() -> None:
 
 
 @contextmanager
-def running_server(place: Path = _DISK) -> Iterator[EmbeddedServer]:
-    """A new server in a directory of its own, gone at the end."""
+def running_server(place: Path = _DISK, like: Path | None = None) -> Iterator[EmbeddedServer]:
+    """A new server in a directory of its own, gone at the end; or a copy of a stopped one."""
     home = new_home(place)
+    if like is not None:
+        subprocess.run(["cp", "--archive", f"{like}/.", home], check=True)
     server = EmbeddedServer(home)
     try:
         server.ensure_running()
@@ -107,8 +139,10 @@ def running_server(place: Path = _DISK) -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture(scope="session")
-def template_database(server: EmbeddedServer) -> str:
-    """The name of a database with the newest schema and no event."""
+def template_database(server: EmbeddedServer, first_home: Path | None) -> str:
+    """The name of a database with the newest schema and no event, or with a long log."""
+    if first_home is not None:
+        return DATABASE
     servers.make_database(server, "template_store")
     return "template_store"
 

@@ -76,7 +76,11 @@ def translate(error: Exception) -> EventStoreError:
         return PositionNotReady(reason)
     if state in _MISSING:
         return SchemaMismatch(None, "the store's schema", reason, "run `eventstore db check`")
-    if state is None and isinstance(error, (psycopg.OperationalError, PoolTimeout)):
+    # A bare DatabaseError without SQLSTATE is libpq's own word for an answer that did not come.
+    if state is None and (
+        isinstance(error, (psycopg.OperationalError, PoolTimeout))
+        or type(error) is psycopg.DatabaseError
+    ):
         return StoreUnavailable(reason)
     if state is not None and (state[:2] in _PASSING or state == "25P04"):
         return StoreUnavailable(reason)

@@ -32,6 +32,7 @@ class Prepared:
 
     def __init__(self, session: Session, name: str, query: LiteralString) -> None:
         self._session, self._name, self._query = session, name.encode(), query
+        self._results: list[PGresult] = []
         if not session.pooled:
             with session.lock:
                 session.pgconn.send_prepare(self._name, query.encode())
@@ -59,6 +60,39 @@ class Prepared:
                 meanwhile()
             return _row(self._result())
 
+    def launch(
+        self, parameters: Sequence[bytes | None], formats: Sequence[Format] | None = None
+    ) -> bool:
+        """Sends it and goes on; False when a part of it is still to be sent, which `land` does.
+
+        `land` has to follow before anything else is sent. For one thread at a time, and not
+        through a pooler. Raises psycopg.Error.
+        """
+        pgconn = self._session.pgconn
+        self._results = []
+        pgconn.send_query_prepared(self._name, parameters, formats, result_format=Format.BINARY)
+        return pgconn.flush() == 0
+
+    def arrived(self) -> bool:
+        """Whether the answer to what was launched is here; never waits. Raises psycopg.Error."""
+        pgconn = self._session.pgconn
+        pgconn.consume_input()
+        while not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                return True
+            self._results.append(result)
+        return False
+
+    def land(self) -> Row:
+        """The answer to what was launched; waits for it, if need be. Raises psycopg.Error."""
+        if not self.arrived():
+            with self._session.lock:
+                self._results += self._session.wait(generators.execute(self._session.pgconn))
+        if not self._results:
+            raise psycopg.OperationalError("the connection is lost")
+        return _row(_good(self._results[-1]))
+
     def _send_whole(self, parameters: Sequence[bytes | None]) -> Row:
         said = [None if one is None else one.decode() for one in parameters]
         cursor = psycopg.RawCursor(self._session)
@@ -68,10 +102,13 @@ class Prepared:
         return _row(cursor.pgresult)
 
     def _result(self) -> PGresult:
-        result: PGresult = self._session.wait(generators.execute(self._session.pgconn))[-1]
-        if result.status not in _DONE:
-            raise error_from_result(result)
-        return result
+        return _good(self._session.wait(generators.execute(self._session.pgconn))[-1])
+
+
+def _good(result: PGresult) -> PGresult:
+    if result.status not in _DONE:
+        raise error_from_result(result)
+    return result
 
 
 def _row(result: PGresult) -> Row:

@@ -14,7 +14,8 @@ from threading import RLock
 from typing import Any, Final, LiteralString, Self, cast
 
 import psycopg
-from psycopg.pq import PipelineStatus, TransactionStatus
+from psycopg.abc import PQGen
+from psycopg.pq import ConnStatus, PipelineStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzBinaryLoader, TimestamptzLoader
 
 __all__ = ["ServerChanged", "Session"]
@@ -43,7 +44,8 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._settings: list[tuple[LiteralString, dict[str, Any]]] = []
-        self._life: tuple[Any, ...] = ()
+        self.life: tuple[Any, ...] = ()
+        """What tells one life of the server from the next; another one begins after a crash."""
         self._answers: list[psycopg.Cursor[tuple[Any, ...]]] = []
         self._in_transaction = False
         self._turn = RLock()
@@ -62,9 +64,9 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
             # transaction only. That it is right by chance happens once in four billion times.
             own = self.info.backend_pid
             answer = self.execute(query, {**values, "backend": own}).fetchone() or (None,)
+            self.life = self.life or answer[1:3]
             if answer[0] == own:
                 return
-            self._life = answer[1:3]
             self.pooled = True
             self.cursor_factory = _PooledCursor
             # The server's UTC lasts for a transaction, and the pooler goes on telling its own.
@@ -106,7 +108,10 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
     @contextmanager
     def pipeline(self) -> Iterator[psycopg.Pipeline]:
-        """As psycopg's."""
+        """As psycopg's, and through a pooler nothing follows the end of what was sent."""
+        with self.lock:
+            if self.pooled and self._pipeline is None:
+                self._pipeline = _PooledPipeline(self)
         try:
             with super().pipeline() as pipeline:
                 yield pipeline
@@ -140,7 +145,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         answers, self._answers = self._answers, []
         for answer in answers:
             # One without a row is of a transaction that failed, and has raised why.
-            if answer.rowcount == 1 and (answer.fetchone() or ())[1:3] != self._life:
+            if answer.rowcount == 1 and (answer.fetchone() or ())[1:3] != self.life:
                 self.close()
                 raise ServerChanged("the server behind the pooler was restarted or replaced")
 
@@ -167,6 +172,23 @@ class _PooledCursor(psycopg.Cursor[Any]):
     def _require_transaction(self) -> None:
         if not cast(Session, self.connection)._in_transaction:
             raise psycopg.NotSupportedError("through a pooler, that needs `with transaction()`")
+
+
+class _PooledPipeline(psycopg.Pipeline):
+    """A pipeline whose last message is its Sync.
+
+    The driver sends a Flush after it. When that reaches PgBouncer after the answer to the Sync, it
+    is taken for the beginning of a transaction, and since the server answers a Flush with nothing,
+    the server session stays with this client until it sends more: no one else gets it.
+    """
+
+    def _exit_gen(self) -> PQGen[None]:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            if self.pgconn.status == ConnStatus.OK:
+                yield from self._fetch_gen(flush=False)
 
 
 class _UtcLoader(TimestamptzLoader):

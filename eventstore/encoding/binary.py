@@ -5,12 +5,12 @@ An element is its length and its bytes; `element` makes one, and NULL is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from struct import Struct
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 __all__ = [
@@ -33,6 +33,7 @@ _BIGINT: Final = Struct("!iq")
 _NUMBER: Final = Struct("!4xq")
 _PAIR: Final = Struct("!20x4xq4xq")
 _UUID_LENGTH: Final = _LENGTH.pack(16)
+T = TypeVar("T")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -89,14 +90,19 @@ def json_array(payloads: Sequence[bytes]) -> bytes:
     return _array(JSON, len(payloads), chain.from_iterable(zip(lengths, payloads, strict=True)))
 
 
-def spread(kind: int, elements: Sequence[bytes | None], counts: Sequence[int]) -> bytes | None:
-    """An array in which each element stands as often as its count says; None is NULL.
+def spread(
+    kind: int, write: Callable[[T], bytes], values: Sequence[T | None], counts: Sequence[int]
+) -> bytes | None:
+    """An array in which each value stands as often as its count says; None is NULL.
 
     None when there is nothing but NULL.
     """
-    if not any(elements):
+    if values.count(None) == len(values):
         return None
-    parts = [(one or NULL) * count for one, count in zip(elements, counts, strict=True)]
+    parts = [
+        (NULL if value is None else write(value)) * count
+        for value, count in zip(values, counts, strict=True)
+    ]
     return _array(kind, sum(counts), parts)
 
 

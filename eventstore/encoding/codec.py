@@ -28,7 +28,7 @@ def encode(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
     encoded = write(event) if write is not None else None
     if encoded is None or len(encoded) > limit:
         return encode_by_pydantic(event, limit=limit)
-    return encoded
+    return _fitting(encoded)
 
 
 def encode_by_pydantic(event: Event, *, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
@@ -72,7 +72,15 @@ def encode_json(
             path=root,
             event_type=event_type,
         )
-    return encoded
+    return _fitting(encoded)
+
+
+def _fitting(encoded: bytes) -> bytes:
+    """The same bytes without the room that orjson leaves behind them.
+
+    Measured: 64 kB for 10 kB, 4 kB for some hundred bytes; a batch of an import would keep that.
+    """
+    return bytes(memoryview(encoded))
 
 
 def _printable(path: str) -> str:

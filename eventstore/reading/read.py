@@ -6,7 +6,7 @@ through them. An ordered read of the log takes the watermark first, in a stateme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final
@@ -29,6 +29,7 @@ __all__ = [
     "page_before",
     "page_size",
     "pages",
+    "rows_at",
     "shard_page_after",
     "stream_page",
     "stream_version",
@@ -70,24 +71,21 @@ def page_after(
     Nothing is skipped as long as `until` is at most a watermark read before. Tenant None means all
     that the connection may see.
     """
-    return _events(
+    return log_page(
         connection,
-        "page_after",
-        {
-            "after": after,
-            "until": until,
-            "limit": limit,
-            "tenant": tenant,
-            "event_types": _array(event_types),
-            "categories": _array(categories),
-        },
-        registry,
+        tenant,
+        after,
+        until,
+        limit,
+        event_types=event_types,
+        categories=categories,
+        registry=registry,
     ).all()
 
 
 def log_page(
     connection: Connection,
-    tenant: str,
+    tenant: str | None,
     after: int,
     until: int,
     limit: int = PAGE,
@@ -96,18 +94,20 @@ def log_page(
     categories: Sequence[str] | None = None,
     registry: EventRegistry = default_registry,
 ) -> Rows:
-    """What page_after gives, of one tenant, as rows."""
-    arguments: dict[str, Any] = {
-        "tenant": tenant,
-        "after": after,
-        "until": until,
-        "limit": limit,
-    }
-    if event_types is None and categories is None:
-        return _events(connection, "log_page", arguments, registry)
-    arguments["event_types"] = _array(event_types)
-    arguments["categories"] = _array(categories)
-    return _events(connection, "selected_log_page", arguments, registry)
+    """What page_after gives, as rows."""
+    return _events(
+        connection,
+        "log_page",
+        {
+            "tenant": tenant,
+            "after": after,
+            "until": until,
+            "limit": limit,
+            "event_types": _array(event_types),
+            "categories": _array(categories),
+        },
+        registry,
+    )
 
 
 def shard_page_after(
@@ -126,7 +126,7 @@ def shard_page_after(
     """As page_after, of the events that fall into one of so many shards by a payload's field."""
     return _events(
         connection,
-        "shard_page_after",
+        "shard_page",
         {
             "after": after,
             "until": until,
@@ -227,7 +227,18 @@ def events_at(
     registry: EventRegistry = default_registry,
 ) -> list[RecordedEvent]:
     """The events at these positions, as far as they are there, in order."""
-    return _events(connection, "events_at", {"positions": list(positions)}, registry).all()
+    return rows_at(connection, positions, registry=registry).all()
+
+
+def rows_at(
+    connection: Connection,
+    positions: Iterable[int],
+    *,
+    registry: EventRegistry = default_registry,
+) -> Rows:
+    """What events_at gives, as rows."""
+    places = f"{{{','.join(map(str, positions))}}}"
+    return _events(connection, "events_at", {"positions": places}, registry)
 
 
 def event_at(

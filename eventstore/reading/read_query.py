@@ -9,7 +9,7 @@ from eventstore.connection.flight import fetch, fly
 from eventstore.connection.queries import load
 from eventstore.errors import InvalidEvent
 from eventstore.query import Query
-from eventstore.reading.read import PAGE, log_page
+from eventstore.reading.read import PAGE, log_page, rows_at
 from eventstore.reading.rows import Rows
 from eventstore.registry import EventRegistry, default_registry
 
@@ -42,15 +42,14 @@ def query_page(
     with translated():
         if not query.tagged:
             asked = {**about, "after": after, "limit": limit}
-            return Rows(connection, fetch(connection, _SQL["mixed_page"], asked), registry)
-        places: list[str] = []
+            return Rows(connection, fetch(connection, _SQL["query_page"], asked), registry)
+        places: list[int] = []
         wanted = limit
         while True:
             asked = {**about, "after": after, "limit": wanted}
             found = fly(connection, [(_SQL["tagged_positions"], asked)], binary=True)[0]
-            places += [str(position) for (position,) in found]
-            at = {"positions": f"{{{','.join(places)}}}"}
-            page = Rows(connection, fetch(connection, _SQL["events_at_positions"], at), registry)
+            places += [position for (position,) in found]
+            page = rows_at(connection, places, registry=registry)
             # Some may be in a partition that was detached: a page is short only at the end.
             if len(page) == limit or len(found) < wanted:
                 return page

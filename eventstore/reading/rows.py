@@ -8,12 +8,16 @@ Made in dozens, and dropped by whoever reads before the next dozens come, they g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
+from threading import local
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg.adapt import Transformer
+from psycopg import abc
+from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.pq.abc import PGresult
 
 from eventstore.recorded import RecordedEvent
@@ -25,8 +29,48 @@ _FEW: Final = 32
 _SAMPLE: Final = 16
 _DATA: Final = RecordedEvent._fields.index("data")
 
+_Types = tuple[int, ...]
+
 _as_event: Final = partial(tuple.__new__, RecordedEvent)
 _tags: Final = itemgetter(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """How a connection reads values, without the connection."""
+
+    adapters: AdaptersMap
+    connection: None = None
+
+
+class _Kept(local):
+    """Of each connection, what makes tuples of its answers, in this thread.
+
+    The columns are those of an event, again and again, so how to read them is found out once: for
+    a small page that takes as long as the reading.
+    """
+
+    def __init__(self) -> None:
+        self._of: WeakKeyDictionary[psycopg.Connection[Any], dict[_Types, abc.Transformer]]
+        self._of = WeakKeyDictionary()
+
+    def transformer(
+        self, connection: psycopg.Connection[Any], types: _Types, result: PGresult
+    ) -> abc.Transformer:
+        """One that is set to the result, whose columns have these types."""
+        kept = self._of.get(connection)
+        if kept is None:
+            kept = self._of[connection] = {}
+        found = kept.get(types)
+        if found is None:
+            found = kept[types] = Transformer.from_context(_Context(connection.adapters))
+            found.set_pgresult(result)
+        else:
+            found.set_pgresult(result, set_loaders=False)
+        return found
+
+
+_kept: Final = _Kept()
 
 
 class Rows:
@@ -39,8 +83,8 @@ class Rows:
         registry: EventRegistry,
     ) -> None:
         self._registry, self._result, self._count = registry, result, result.ntuples
-        self._transformer = Transformer.from_context(connection)
-        self._transformer.set_pgresult(result)
+        self._connection = connection
+        self._types = tuple(map(result.ftype, range(result.nfields)))
 
     def __len__(self) -> int:
         return self._count
@@ -66,7 +110,11 @@ class Rows:
             yield self._made(begin, min(begin + _FEW, self._count))
 
     def _made(self, begin: int, end: int) -> list[RecordedEvent]:
-        return from_rows(self._transformer.load_rows(begin, end, tuple), self._registry)
+        transformer = _kept.transformer(self._connection, self._types, self._result)
+        try:
+            return from_rows(transformer.load_rows(begin, end, tuple), self._registry)
+        finally:
+            transformer.set_pgresult(None, set_loaders=False)
 
 
 def from_rows(rows: Sequence[tuple[Any, ...]], registry: EventRegistry) -> list[RecordedEvent]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, filterfalse
 from operator import length_hint
 from threading import Event as Signal
 from threading import Lock
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from eventstore.connection.database import Connection, Database
+from eventstore.connection.session import Session
 from eventstore.errors import HistoryDiverged
 from eventstore.query import Query
 from eventstore.reading import read
@@ -80,13 +83,17 @@ class Subscription:
         self._categories, self._event_types, self._query = categories, event_types, query
         self._stopped = Signal()
         self._filling, self._turning = Lock(), Lock()
-        self._last: RecordedEvent | None = None
-        self._few: Iterator[RecordedEvent] = iter(())
+        self._last = deque[RecordedEvent](maxlen=1)
+        """What was handed out last, if anything was."""
+        self._few: list[RecordedEvent] = []
         """Of the page, what is made of its rows already,"""
         self._rest: Iterator[list[RecordedEvent]] = iter(())
         """and what is not."""
-        self._read_until = self._after.position
-        self._mark, self._marked_by = 0, 0
+        self._hand_out([])
+        self._read_until = self._seen = self._after.position
+        """So far the log was read, and there the last event stood that was read."""
+        self._mark = 0
+        self._life: tuple[Any, ...] = ()
         self._size = read.FIRST_PAGE
         self._pace = Pace()
         self._recognised: set[int] = set()
@@ -94,35 +101,46 @@ class Subscription:
             self._database.read_log(self._recognise)
 
     def __iter__(self) -> Iterator[RecordedEvent]:
-        return self
+        # Chained, so that an event that is here already costs no call of Python.
+        return chain.from_iterable(self._turns())
 
     def __next__(self) -> RecordedEvent:
+        for recorded in self._handing:
+            return recorded
+        return next(iter(self))
+
+    def _turns(self) -> Iterator[Iterator[RecordedEvent]]:
+        """What hands out the events that are here, again and again until this is closed."""
         while True:
-            for recorded in self._few:
-                self._last = recorded
-                return recorded
+            yield self._handing
             if self._stopped.is_set():
-                raise StopIteration
+                return
             if not self.buffered:
                 self.fill()
                 if not self.buffered:
                     self._stopped.wait(self.pause())
 
+    def _hand_out(self, few: list[RecordedEvent]) -> None:
+        self._few, self._left = few, iter(few)
+        # To append gives None, which is false: each event is noted as it goes, then let through.
+        self._handing = filterfalse(self._last.append, self._left)
+
     @property
     def checkpoint(self) -> Checkpoint:
         """Of the last event that was handed out; before the first one, where it began."""
-        last = self._last
-        return self._after if last is None else Checkpoint(last.position, last.data_hash)
+        for last in tuple(self._last):
+            return Checkpoint(last.position, last.data_hash)
+        return self._after
 
     @property
     def buffered(self) -> bool:
         """Whether the next event is here already, so that `next` won't wait."""
-        if length_hint(self._few):
+        if length_hint(self._left):
             return True
         with self._turning:
-            if not length_hint(self._few):
-                self._few = iter(next(self._rest, ()))
-            return length_hint(self._few) > 0
+            if not length_hint(self._left):
+                self._hand_out(next(self._rest, []))
+            return length_hint(self._left) > 0
 
     def fill(self) -> None:
         """Looks for the next page, unless something is buffered."""
@@ -155,18 +173,22 @@ class Subscription:
 
     def _drop(self) -> None:
         with self._turning:
-            self._few, self._rest = iter(()), iter(())
+            self._rest = iter(())
+            self._few.clear()  # whoever iterates has no other
 
     def _fetch(self, limit: int) -> Rows | None:
-        def page(connection: Connection) -> tuple[int, Rows | None]:
+        def page(connection: Session) -> tuple[int, Rows | None]:
             self._recognise(connection)
+            self._go_back_after_a_crash(connection)
             until = self._watermark(connection)
             if until <= self._read_until:
                 return self._read_until, None
-            rows = self._read(connection, until, limit)
-            return (rows.last.position if len(rows) == limit else until), rows
+            return until, self._read(connection, until, limit)
 
-        self._read_until, rows = self._database.read_log(page)
+        until, rows = self._database.read_log(page)
+        if rows:
+            self._seen = rows.last.position
+        self._read_until = self._seen if rows and len(rows) == limit else until
         return rows
 
     def _read(self, connection: Connection, until: int, limit: int) -> Rows:
@@ -192,16 +214,23 @@ class Subscription:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _watermark(self, connection: Connection) -> int:
-        """The watermark, asked for once for all pages up to it.
-
-        Another connection asks anew: a server that crashed in between may hand out positions once
-        more that nobody had committed.
-        """
-        session = connection.info.backend_pid
-        if self._marked_by != session or self._mark <= self._read_until:
-            self._mark, self._marked_by = read.watermark(connection), session
+    def _watermark(self, connection: Session) -> int:
+        """The watermark, asked for once for all pages up to it."""
+        if self._mark <= self._read_until:
+            self._mark = read.watermark(connection)
         return self._mark
+
+    def _go_back_after_a_crash(self, connection: Session) -> None:
+        """Reads on after the last event, in another life of the server.
+
+        Behind that event may lie positions that were read as empty, because who had taken them
+        gave up. A crash takes them back if nothing had reached the disk since, and then they are
+        given once more.
+        """
+        if self._life != connection.life:
+            if self._life:
+                self._read_until, self._mark = self._seen, 0
+            self._life = connection.life
 
     def _recognise(self, connection: Connection) -> None:
         """Compares the checkpoint with the log, once a connection.

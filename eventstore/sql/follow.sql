@@ -10,21 +10,16 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags, shards
   FROM (SELECT *,
-               sum(octet_length(data::text)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
+               sum(octet_length(data::text)) OVER (ROWS UNBOUNDED PRECEDING)
                    - octet_length(data::text) AS bytes_before,
                CASE WHEN %(fields)s::text[] <> '{}' THEN ARRAY(
                    SELECT eventstore.shard_of(data ->> by.field, by.shards)
                      FROM unnest(%(fields)s::text[], %(shards)s::integer[])
                           WITH ORDINALITY AS by (field, shards, ordinal)
                     ORDER BY by.ordinal) END AS shards
-          FROM eventstore.events
-         WHERE position > %(after)s
-           AND position <= current_setting('eventstore.mark')::bigint
-           AND event_type = ANY (%(event_types)s::text[])
-         ORDER BY position
-         LIMIT %(limit)s) AS page
+          FROM eventstore.log_page(NULL, %(after)s, current_setting('eventstore.mark')::bigint,
+                                   %(limit)s, %(event_types)s)) AS page
  WHERE bytes_before < %(max_bytes)s
- ORDER BY position
 
 -- name: page
 -- A page of the log in order, of one shard or of all, with a limit on the bytes of its payloads;
@@ -33,14 +28,9 @@ SELECT position, tenant_id, event_id, stream_id, category, stream_version, event
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
   FROM (SELECT *,
-               sum(octet_length(data::text)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
+               sum(octet_length(data::text)) OVER (ROWS UNBOUNDED PRECEDING)
                    - octet_length(data::text) AS bytes_before
-          FROM eventstore.events
-         WHERE position > %(after)s AND position <= %(until)s
-           AND event_type = ANY (%(event_types)s::text[])
-           AND (%(shards)s::integer = 1
-                OR eventstore.shard_of(data ->> %(field)s::text, %(shards)s) = %(shard)s::integer)
-         ORDER BY position
-         LIMIT %(limit)s) AS page
+          FROM eventstore.log_page(NULL, %(after)s, %(until)s, %(limit)s, %(event_types)s,
+                                   field => %(field)s, shards => %(shards)s, shard => %(shard)s)
+       ) AS page
  WHERE bytes_before < %(max_bytes)s
- ORDER BY position

@@ -3,54 +3,22 @@
 SELECT eventstore.watermark()
 
 -- name: log_page
--- A page of one tenant's log in order, as the store reads it: the third statement, as below. Its
--- plan is kept, so it has no condition that may be absent.
+-- A page of the log in order, of one tenant or of all: the third statement, whose snapshot is newer
+-- than the watermark's.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
- ORDER BY position
- LIMIT %(limit)s
+  FROM eventstore.log_page(%(tenant)s, %(after)s, %(until)s, %(limit)s,
+                           %(event_types)s, %(categories)s)
 
--- name: selected_log_page
--- The same, of some event types or categories, or both.
+-- name: shard_page
+-- The same, of the events that fall into one shard: by the hash of one of the fields of their
+-- payloads. An event without that field is in shard 0.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE tenant_id = %(tenant)s AND position > %(after)s AND position <= %(until)s
-   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
-   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
- ORDER BY position
- LIMIT %(limit)s
-
--- name: page_after
--- A page of the log in order: the third statement, whose snapshot is newer than the watermark's.
-SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
-       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE position > %(after)s AND position <= %(until)s
-   AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
-   AND (%(event_types)s::text[] IS NULL OR event_type = ANY (%(event_types)s))
-   AND (%(categories)s::text[] IS NULL OR category = ANY (%(categories)s))
- ORDER BY position
- LIMIT %(limit)s
-
--- name: shard_page_after
--- A page of the log in order, of the events that fall into one shard: by the hash of one of the
--- fields of their payloads. An event without that field is in shard 0.
-SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
-       schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
-       data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE position > %(after)s AND position <= %(until)s
-   AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
-   AND event_type = ANY (%(event_types)s::text[])
-   AND eventstore.shard_of(data ->> %(field)s, %(shards)s) = %(shard)s
- ORDER BY position
- LIMIT %(limit)s
+  FROM eventstore.log_page(%(tenant)s, %(after)s, %(until)s, %(limit)s, %(event_types)s,
+                           field => %(field)s, shards => %(shards)s, shard => %(shard)s)
 
 -- name: page_before
 -- A page of the log, newest first.
@@ -98,18 +66,16 @@ SELECT e.position, e.tenant_id, e.event_id, e.stream_id, e.category, e.stream_ve
    AND e.stream_version = guard.stream_version
 
 -- name: events_at
--- Events by their positions, in order.
+-- Events by their positions, as far as they are there, in order.
 SELECT position, tenant_id, event_id, stream_id, category, stream_version, event_type,
        schema_version, correlation_id, causation_id, agent, target_agent, retention_class,
        data, data_hash, metadata, occurred_at, recorded_at, tags
-  FROM eventstore.events
- WHERE position = ANY (%(positions)s)
- ORDER BY position
+  FROM eventstore.events_at(%(positions)s::bigint[])
 
 -- name: event_at
 -- The id and hash of the event at a position, to compare with a checkpoint kept elsewhere.
-SELECT event_id, data_hash FROM eventstore.events
- WHERE position = %(position)s AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+SELECT event_id, data_hash FROM eventstore.events_at(ARRAY[%(position)s]::bigint[])
+ WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
 
 -- name: stream_version
 -- The stream_version now; no row when the stream does not exist.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 import orjson
 import psycopg
@@ -17,28 +15,13 @@ from eventstore.connection.prepared import Prepared, Row
 from eventstore.connection.queries import load
 from eventstore.connection.session import Session
 from eventstore.encoding.binary import bigints
-from eventstore.errors import (
-    AppendRefused,
-    ConcurrencyConflict,
-    ConditionFailed,
-    DuplicateEventId,
-    EventStoreError,
-    StoreUnavailable,
-    StreamClosed,
-    StreamNotClosed,
-    ValueTaken,
-)
+from eventstore.errors import AppendRefused, EventStoreError, StoreUnavailable
 from eventstore.guards import Guards
-from eventstore.writing.short import (
-    FORMATS,
-    Parameters,
-    lone_arguments,
-    several_arguments,
-    together_arguments,
-)
+from eventstore.writing.answers import REFUSALS, Outcomes, outcomes_of, recorded, refusal
+from eventstore.writing.short import FORMATS, Parameters, short_call
 from eventstore.writing.wire import arguments, guard_arguments, receipts
 
-__all__ = ["MAX_REPEATS", "REPEATABLE", "Appender", "is_lost", "refusal", "repeatable"]
+__all__ = ["MAX_REPEATS", "REPEATABLE", "Appender", "is_lost", "repeatable"]
 
 _SQL = load("eventstore.sql", "append.sql")
 T = TypeVar("T")
@@ -48,8 +31,6 @@ REPEATABLE: Final = frozenset({"40001", "40P01"})
 # The same, unique_violation (the event id is recorded) and check_violation (no partition takes the
 # month): what the short ways leave to append.
 _CLOSER_LOOK: Final = {*REPEATABLE, "23505", "23514"}
-# The facts of a refusal are in its DETAIL.
-_REFUSALS: Final = {"ES001", "ES002", "ES006", "ES007", "ES008", "ES009"}
 
 
 class Appender:
@@ -62,21 +43,29 @@ class Appender:
         self._database = database
         self._connection: Session | None = None
         self._prepared: dict[str, Prepared] = {}
+        self._launched: Prepared | None = None
+        self._declined = False
+        """Whether what was launched came back for a close look."""
         self._meanwhile: Callable[[], None] | None = None
 
     def append(
         self, requests: Sequence[Request], meanwhile: Callable[[], None] | None = None
-    ) -> list[list[Receipt] | AppendRefused]:
+    ) -> Outcomes:
         """Appends requests in one transaction; the receipts of each, or why it was refused.
 
         `meanwhile` may be done any number of times, as soon as there is something to wait for. A
         call is repeated where a repeat can help, also after a lost connection: the event ids make
-        that safe. Raises StoreUnavailable, PermissionDenied or DatabaseFault for all together.
+        that safe. After `launch` these have to be the same requests. Raises StoreUnavailable,
+        PermissionDenied or DatabaseFault for all together.
         """
         self._meanwhile = meanwhile
+        outcomes = None if self._launched is None else self.land(requests)
+        if outcomes is not None:
+            return outcomes
         if requests[0].guards is not None:
             return [self._append_decided(requests[0], requests[0].guards)]
-        outcomes = self._append_shortly(requests)
+        declined, self._declined = self._declined, False
+        outcomes = None if declined else self._append_shortly(requests)
         if outcomes is not None:
             return outcomes
         said = arguments(self._database.tenant, requests)
@@ -85,13 +74,52 @@ class Appender:
         positions, stream_versions, refusals = (column or b"" for column in answer)
         # In binary, jsonb is its text after a byte for the version of the form.
         refused = orjson.loads(refusals[1:]) if refusals else []
-        return _outcomes(bigints(positions), bigints(stream_versions), refused, requests)
+        return outcomes_of(bigints(positions), bigints(stream_versions), refused, requests)
+
+    def launch(self, requests: Sequence[Request]) -> Session | None:
+        """Sends requests the short way, and returns the session that will have the answer.
+
+        None when that can't be done without waiting, or not in the short way. Whatever becomes of
+        it, `append` may be called for the same requests, and does the rest.
+        """
+        session = self._connection
+        if session is None or session.closed or session.pooled or requests[0].guards is not None:
+            return None
+        said = short_call(self._database.tenant, requests)
+        prepared = None if said is None else self._prepared.get(said[0])
+        if said is None or prepared is None:
+            return None
+        self._launched = prepared
+        try:
+            sent = prepared.launch(said[1], FORMATS[said[0]])
+            return session if sent else None
+        except psycopg.Error:
+            return None
+
+    def arrived(self) -> bool:
+        """Whether `land` need not wait."""
+        try:
+            return self._launched is None or self._launched.arrived()
+        except psycopg.Error:
+            return True  # landing tells what is wrong
+
+    def land(self, requests: Sequence[Request]) -> Outcomes | None:
+        """How the requests ended that were launched; None when `append` has to see to them."""
+        prepared, self._launched = self._launched, None
+        assert prepared is not None, "something was launched"
+        try:
+            (answer,) = self._do(lambda _: prepared.land())
+        except EventStoreError as error:
+            self._declined = _wants_a_closer_look(error)
+            return None
+        self._declined = answer is None
+        return None if answer is None else recorded(answer, requests)
 
     def close(self) -> None:
         """Gives the connection back; the next append makes another."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._launched = None
 
     def _append_decided(self, request: Request, guards: Guards) -> list[Receipt] | AppendRefused:
         """The receipts of a request that rests on more than its own streams."""
@@ -112,7 +140,7 @@ class Appender:
             return receipts(request, *decided)
         except EventStoreError as error:
             state = getattr(error.__cause__, "sqlstate", None)
-            if state not in _REFUSALS:
+            if state not in REFUSALS:
                 raise
             diag: Any = getattr(error.__cause__, "diag", None)
             return refusal(
@@ -129,34 +157,14 @@ class Appender:
                     raise
         raise AssertionError("unreachable")
 
-    def _append_shortly(
-        self, requests: Sequence[Request]
-    ) -> list[list[Receipt] | AppendRefused] | None:
-        """The receipts of each request, or None when `eventstore.append` has to take a close look.
+    def _append_shortly(self, requests: Sequence[Request]) -> Outcomes | None:
+        """The outcomes of requests, or None when `eventstore.append` has to take a close look.
 
         A call that was lost on its way is repeated, and then the events may be there already.
         """
-        tenant, request = self._database.tenant, requests[0]
-        if len(requests) > 1 or len(request.appends) > 1:
-            if any(append.tags for each in requests for append in each.appends):
-                return None
-            answer = self._ask("append_together", together_arguments(tenant, requests))
-            if answer is None:
-                return None
-            numbers = bigints(answer)
-            # The stream_version of each event, and then the position of each.
-            middle = len(numbers) // 2
-            return _outcomes(numbers[middle:], numbers[:middle], [], requests)
-        append = request.appends[0]
-        if len(request.event_ids) > 1 or append.tags:
-            answer = self._ask("append_several", several_arguments(tenant, request))
-        else:
-            answer = self._ask("append_one", lone_arguments(tenant, request))
-        if answer is None:
-            return None
-        before, *positions = bigints(answer)
-        stream_version = before + len(positions)
-        return [[Receipt(append.stream_id, stream_version, tuple(positions), request.event_ids)]]
+        said = short_call(self._database.tenant, requests)
+        answer = self._ask(*said) if said is not None else None
+        return None if answer is None else recorded(answer, requests)
 
     def _ask(self, name: str, parameters: Parameters) -> bytes | None:
         """What one of the short ways answers; None where it leaves the call to append."""
@@ -171,7 +179,7 @@ class Appender:
             (answer,) = self._database.patiently(lambda: self._do(execute))
             return answer
         except EventStoreError as error:
-            if getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK:
+            if _wants_a_closer_look(error):
                 return None
             raise
 
@@ -214,6 +222,10 @@ class Appender:
             raise
 
 
+def _wants_a_closer_look(error: EventStoreError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) in _CLOSER_LOOK
+
+
 def repeatable(
     error: EventStoreError, session: Session | None, states: frozenset[str] = REPEATABLE
 ) -> bool:
@@ -235,53 +247,3 @@ def repeatable(
 def is_lost(error: Exception) -> bool:
     """Whether nobody knows what became of a call, because its connection went away."""
     return isinstance(error, StoreUnavailable) and lost(error)
-
-
-def _outcomes(
-    positions: Sequence[int],
-    stream_versions: Sequence[int],
-    refusals: Sequence[dict[str, Any]],
-    requests: Sequence[Request],
-) -> list[list[Receipt] | AppendRefused]:
-    refused = {entry["request"]: entry for entry in refusals}
-    outcomes: list[list[Receipt] | AppendRefused] = []
-    at = 0
-    for number, request in enumerate(requests):
-        until = at + len(request.event_ids)
-        if number in refused:
-            outcomes.append(refusal(refused[number], request))
-        else:
-            outcomes.append(receipts(request, positions[at:until], stream_versions[at:until]))
-        at = until
-    return outcomes
-
-
-def refusal(entry: dict[str, Any], request: Request) -> AppendRefused:
-    """The error for an entry of the refusals that the database answers."""
-    detail = entry["detail"]
-    if entry["sqlstate"] == "ES008":
-        assert request.guards is not None, "only conditions are refused so"
-        failed = request.guards.conditions[detail["condition"]]
-        return ConditionFailed(failed.query, failed.after, detail["position"], detail["event_type"])
-    stream_id = detail["stream_id"]
-    if entry["sqlstate"] == "ES001":
-        # The expectation in the writer's own words: NO_STREAM rather than 0.
-        said = next(
-            (
-                append.expected_version
-                for append in request.appends
-                if append.stream_id == stream_id
-                and int(append.expected_version) == detail["expected"]
-            ),
-            detail["expected"],
-        )
-        return ConcurrencyConflict(stream_id, said, detail["actual"] or 0)
-    if entry["sqlstate"] == "ES007":
-        return StreamClosed(stream_id, datetime.fromisoformat(detail["closed_at"]))
-    if entry["sqlstate"] == "ES009":
-        return StreamNotClosed(stream_id)
-    if entry["sqlstate"] == "ES006":
-        return ValueTaken(detail["scope"], detail["value"], detail["held_by"])
-    return DuplicateEventId(
-        UUID(detail["event_id"]), stream_id, detail["recorded_in"], detail["reason"]
-    )

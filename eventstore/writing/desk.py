@@ -1,7 +1,7 @@
 """Where the tasks of one event loop wait for their appends.
 
-A batch rings once for all of them, their futures are the loop's own, and one timer watches all
-deadlines.
+The loop itself sends them, if it can. A batch that another thread sent rings once for all of them,
+their futures are the loop's own, and one timer watches all deadlines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from contextlib import suppress
 from time import monotonic
 
 from eventstore.append import Receipt, Request
+from eventstore.writing.batch import Told, tell
+from eventstore.writing.loop_lead import LoopLead
 from eventstore.writing.pending import Outcome, Pending
 from eventstore.writing.writer import GroupCommitWriter
 
@@ -24,6 +26,7 @@ class Desk:
     def __init__(self, writer: GroupCommitWriter, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._writer = writer
+        self._lead = LoopLead(writer, loop, self._tell)
         self._settled: deque[_Awaited] = deque()
         self._rung = False
         self._timer: asyncio.TimerHandle | None = None
@@ -36,7 +39,7 @@ class Desk:
         """
         deadline = self._writer.deadline(timeout)
         pending = _Awaited(request, deadline, self)
-        self._writer.enqueue(pending)
+        self._lead.enqueue(pending)
         if self._timer is None or deadline < self._due:
             self._watch(deadline)
         return pending.future
@@ -51,6 +54,12 @@ class Desk:
             self._rung = True
             with suppress(RuntimeError):  # the loop is closed, so nobody waits there
                 self.loop.call_soon_threadsafe(self._hand_out)
+
+    def _tell(self, told: Told) -> None:
+        """Gives outcomes to callers here and elsewhere, in the loop's thread."""
+        self._rung = True  # nobody need ring
+        tell(told)
+        self._hand_out()
 
     def _hand_out(self) -> None:
         self._rung = False  # before the look, so that what comes after it rings again

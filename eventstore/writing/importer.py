@@ -18,8 +18,10 @@ from eventstore.connection.database import Database, translate
 from eventstore.connection.queries import load
 from eventstore.connection.session import Session
 from eventstore.errors import AppendRefused, EventStoreError
-from eventstore.writing.appender import MAX_REPEATS, REPEATABLE, is_lost, refusal, repeatable
+from eventstore.writing.answers import refusal
+from eventstore.writing.appender import MAX_REPEATS, REPEATABLE, is_lost, repeatable
 from eventstore.writing.import_wire import FORMATS, import_arguments
+from eventstore.writing.short import Parameters
 
 __all__ = ["Importer", "Importers", "Outcome"]
 
@@ -43,16 +45,16 @@ class Importer:
         self._database = database
         self._session: Session | None = None
         self._batch: Sequence[Request] = ()
-        self._parameters: list[bytes] = []
+        self._parameters: Parameters = []
         self._under_way = False
         self.position = 0
         """Of the last event that was recorded so far; 0 when there is none."""
 
-    def parameters(self, batch: Sequence[Request]) -> list[bytes]:
+    def parameters(self, batch: Sequence[Request]) -> Parameters:
         """What `begin` sends of a batch; made while another one is under way."""
         return import_arguments(self._database.tenant, batch)
 
-    def begin(self, batch: Sequence[Request], parameters: list[bytes]) -> None:
+    def begin(self, batch: Sequence[Request], parameters: Parameters) -> None:
         """Sends a batch, and leaves the server to it. `finish` has to follow."""
         self._batch, self._parameters = batch, parameters
         try:

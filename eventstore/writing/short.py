@@ -6,13 +6,12 @@ The driver's own way from values to bytes costs more than all of this.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
-from uuid import UUID
 
 from psycopg.pq import Format
 
-from eventstore.append import Request
+from eventstore.append import Append, Request
 from eventstore.encoding.binary import (
     BIGINT,
     JSON,
@@ -28,6 +27,8 @@ from eventstore.encoding.binary import (
     microseconds,
     smallint,
     spread,
+    text,
+    uuid,
     uuid_array,
 )
 from eventstore.event import Event
@@ -35,9 +36,13 @@ from eventstore.event import Event
 __all__ = [
     "FORMATS",
     "Parameters",
+    "by_class",
     "lone_arguments",
+    "metadata_array",
     "several_arguments",
+    "short_call",
     "together_arguments",
+    "who_and_why",
 ]
 
 Parameters = list[bytes | None]
@@ -50,6 +55,21 @@ FORMATS: Final = {
 """Of the parameters of each function: text, or binary for the arrays."""
 
 _NO_METADATA: Final = b"{}"
+
+
+def short_call(tenant: str, requests: Sequence[Request]) -> tuple[str, Parameters] | None:
+    """The function that appends requests without guards the short way, and its parameters.
+
+    None when there is none: for tagged requests that travel with others.
+    """
+    request = requests[0]
+    if len(requests) > 1 or len(request.appends) > 1:
+        if any(append.tags for each in requests for append in each.appends):
+            return None
+        return "append_together", together_arguments(tenant, requests)
+    if len(request.event_ids) > 1 or request.appends[0].tags:
+        return "append_several", several_arguments(tenant, request)
+    return "append_one", lone_arguments(tenant, request)
 
 
 def lone_arguments(tenant: str, request: Request) -> Parameters:
@@ -84,7 +104,7 @@ def several_arguments(tenant: str, request: Request) -> Parameters:
         append.stream_id.encode(),
         b"%d" % append.expected_version,
         uuid_array(request.event_ids),
-        *_by_class(append.events),
+        *by_class(append.events),
         json_array(request.payloads),
         _text(append.correlation_id),
         _text(append.causation_id),
@@ -99,12 +119,10 @@ def several_arguments(tenant: str, request: Request) -> Parameters:
 def together_arguments(tenant: str, requests: Sequence[Request]) -> Parameters:
     """The parameters of eventstore.append_together, for appends without tags."""
     appends = [append for request in requests for append in request.appends]
-    metadata = [one for request in requests for one in request.metadata]
-    payloads = [one for request in requests for one in request.payloads]
     counts = [len(append.events) for append in appends]
     return [
         tenant.encode(),
-        spread(TEXT, [element(append.stream_id.encode()) for append in appends], counts),
+        spread(TEXT, _name, [append.stream_id for append in appends], counts),
         array(
             BIGINT,
             [
@@ -114,22 +132,31 @@ def together_arguments(tenant: str, requests: Sequence[Request]) -> Parameters:
             ],
         ),
         uuid_array(one for request in requests for one in request.event_ids),
-        *_by_class([event for append in appends for event in append.events]),
-        json_array(payloads),
-        spread(UUIDS, [_id(append.correlation_id) for append in appends], counts),
-        spread(UUIDS, [_id(append.causation_id) for append in appends], counts),
-        spread(TEXT, [_name(append.agent) for append in appends], counts),
-        spread(TEXT, [_name(append.target_agent) for append in appends], counts),
-        spread(JSON, [None if one == _NO_METADATA else element(one) for one in metadata], counts),
-        spread(
-            TIMESTAMPTZ,
-            [_moment(append.occurred_at) for append in appends],
-            counts,
-        ),
+        *by_class([event for append in appends for event in append.events]),
+        json_array([one for request in requests for one in request.payloads]),
+        *who_and_why(appends, counts),
+        metadata_array(requests, counts),
+        spread(TIMESTAMPTZ, microseconds, [append.occurred_at for append in appends], counts),
     ]
 
 
-def _by_class(events: Sequence[Event]) -> tuple[bytes, bytes, bytes]:
+def who_and_why(appends: Sequence[Append], counts: Sequence[int]) -> Parameters:
+    """The arrays of correlation_ids, causation_ids, agents and target_agents."""
+    return [
+        spread(UUIDS, uuid, [append.correlation_id for append in appends], counts),
+        spread(UUIDS, uuid, [append.causation_id for append in appends], counts),
+        spread(TEXT, text, [append.agent for append in appends], counts),
+        spread(TEXT, text, [append.target_agent for append in appends], counts),
+    ]
+
+
+def metadata_array(requests: Sequence[Request], counts: Sequence[int]) -> bytes | None:
+    """The metadata of each event, NULL where there is none."""
+    said = [None if one == _NO_METADATA else one for each in requests for one in each.metadata]
+    return spread(JSON, element, said, counts)
+
+
+def by_class(events: Sequence[Event]) -> tuple[bytes, bytes, bytes]:
     """The arrays of types, schema_versions and retention classes."""
     kinds: list[type[Event]] = list(map(type, events))
     classes = set(kinds)
@@ -143,16 +170,8 @@ def _by_class(events: Sequence[Event]) -> tuple[bytes, bytes, bytes]:
     )
 
 
-def _id(value: UUID | None) -> bytes | None:
-    return None if value is None else element(value.bytes)
-
-
-def _moment(value: datetime | None) -> bytes | None:
-    return None if value is None else microseconds(value)
-
-
-def _name(value: str | None) -> bytes | None:
-    return None if value is None else element(value.encode())
+def _name(said: str) -> bytes:
+    return element(said.encode())
 
 
 def _text(value: object) -> bytes | None:

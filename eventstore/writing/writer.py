@@ -1,8 +1,10 @@
 """The group-commit writer: many callers, one connection, one transaction for all who wait.
 
 A caller who meets nobody sends its own request: no queue, no thread, no hand-over. Who comes
-meanwhile queues, and a thread of the writer's own sends what is queued, one batch after the other,
-until nobody waits. It tells the callers of a batch how it ended while the next one is under way.
+meanwhile queues, and somebody leads: sends what is queued, one batch after the other, until nobody
+waits, and tells the callers of a batch how it ended while the next one is under way. Where tasks
+call, that is their event loop; otherwise it is a thread of the writer's own, which also takes over
+from a loop as soon as anybody else appends, because a loop may be kept busy for long.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Condition, Event, Lock, Thread, current_thread
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from eventstore.append import Receipt, Request
@@ -35,10 +37,17 @@ from eventstore.writing.batch import Told, in_doubt, send, tell
 from eventstore.writing.pending import Blocked, Pending, Submitted
 from eventstore.writing.writer_stats import Tally, WriterStats
 
-__all__ = ["GroupCommitWriter"]
+__all__ = ["GroupCommitWriter", "Loop"]
 
 _FEW: Final = 20
 """Requests that are sent at once: two transactions for them would cost more than they gain."""
+
+
+class Loop(Protocol):
+    """An event loop that can lead: see LoopLead."""
+
+    def dismiss(self) -> None:
+        """Tells it that it does not lead any more; from any thread."""
 
 
 class GroupCommitWriter:
@@ -56,7 +65,7 @@ class GroupCommitWriter:
         max_appends: int = MAX_PENDING_APPENDS,
         max_bytes: int = MAX_PENDING_BYTES,
     ) -> None:
-        self._appender = Appender(database)
+        self.appender = Appender(database)
         self._timeout = timeout
         # The server itself ends a statement in time, so a lone caller need not watch the clock.
         self._server_is_stricter = timeout >= database.limits.command
@@ -64,7 +73,11 @@ class GroupCommitWriter:
         self._room = Condition(self._mutex)
         self._queue = Backlog(max_appends, max_bytes)
         self._led = False
-        """Whether somebody uses the connection: a lone caller, or the writer's thread."""
+        """Whether somebody uses the connection: a lone caller, an event loop, or the thread."""
+        self._loop: Loop | None = None
+        """The event loop that leads."""
+        self.hands = Lock()
+        """Held by the loop while it uses the connection: nobody takes over meanwhile."""
         self._sent: Sequence[Pending] = ()
         self._alone: Request | None = None
         """What the database works on now."""
@@ -135,15 +148,66 @@ class GroupCommitWriter:
             raise InvalidEvent(reason, path="timeout")
         return monotonic() + (self._timeout if timeout is None else timeout)
 
-    def enqueue(self, *pending: Pending) -> None:
-        """Has requests sent in their turn, and their callers told."""
+    def enqueue(self, *pending: Pending, loop: Loop | None = None) -> bool:
+        """Has requests sent in their turn, and their callers told.
+
+        A loop that offers itself and gets True leads from now on.
+        """
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("the store is closed; open it again")
             self._queue.extend(pending)
             led, self._led = self._led, True
-        if not led:
+            if not led:
+                self._loop = loop
+            elsewhere = self._loop is not None and self._loop is not loop
+        if elsewhere:
+            self._take_over()
+        if led or loop is not None:
+            return not led
+        self._rouse()
+        return False
+
+    def is_led_by(self, loop: Loop) -> bool:
+        """Whether that loop leads; sure only while it holds `hands`."""
+        return self._loop is loop
+
+    def next_batch(self, told: Told) -> Sequence[Pending] | None:
+        """What whoever leads sends next; those who are too late for it join `told`.
+
+        None when there is nothing to send and nobody to tell: then the lead has ended.
+        """
+        now = monotonic()
+        with self._mutex:
+            # Half of those who wait or are about to be told, unless they are few: so one half
+            # says what is next while the database works for the other.
+            most = max(_FEW, (len(told) + len(self._queue) + 1) // 2)
+            batch, late = self._queue.take(most, now)
+            told += [(each, self._queue.overloaded(now - each.entered)) for each in late]
+            self._tally.overloaded += len(late)
+            self._sent = batch
+            self._room.notify_all()
+            if batch:
+                self._tally.batch(batch, now)
+            if batch or told:
+                return batch
+            self._loop = None
+            self._led = last = self._closed
+        if last:
+            self._end()
+        return None
+
+    def hand_over(self) -> None:
+        """Has the thread lead in place of a loop, and begin with what that has sent."""
+        with self._mutex:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.dismiss()
             self._rouse()
+
+    def _take_over(self) -> None:
+        with self.hands:
+            self.hand_over()
 
     def waiting(self) -> list[Pending]:
         """The requests that queue, and those under way."""
@@ -183,6 +247,7 @@ class GroupCommitWriter:
             idle, self._led = not self._led, True
         if idle:
             self._end()
+        self._take_over()
         if self._over.wait(min(self._timeout if timeout is None else timeout, LONGEST_TIMEOUT)):
             if self._thread is not None:
                 self._thread.join()
@@ -200,7 +265,7 @@ class GroupCommitWriter:
         self._alone = request
         self._tally.alone += 1
         try:
-            outcome = self._appender.append([request])[0]
+            outcome = self.appender.append([request])[0]
         except EventStoreError as error:
             raise in_doubt(error, request) from error.__cause__
         finally:
@@ -225,11 +290,20 @@ class GroupCommitWriter:
                 thread.start()
             except RuntimeError:  # there are too many; who comes next tries again
                 with self._mutex:
-                    left, last = self._queue.clear(), self._closed
-                    self._led = last
+                    left, sent = self._queue.clear(), self._sent
+                    self._sent = ()
+                    self._led = last = self._closed
                     self._room.notify_all()
-                reason = "no thread could be started to send this; nothing of it was recorded"
-                tell([(pending, StoreUnavailable(reason)) for pending in left])
+                self.appender.close()
+                reason = "no thread could be started to send this"
+                nothing = StoreUnavailable(f"{reason}; nothing of it was recorded")
+                tell([(pending, nothing) for pending in left])
+                tell(
+                    [
+                        (one, StoreUnavailable(reason, event_ids=one.request.event_ids))
+                        for one in sent
+                    ]
+                )
                 if last:
                     self._end()
                 return
@@ -245,33 +319,19 @@ class GroupCommitWriter:
                 return
 
     def _lead(self) -> None:
-        """Sends batches until nobody waits."""
+        """Sends batches until nobody waits; the first may be one that a loop has sent."""
         told: Told = []
-        while True:
-            now = monotonic()
-            with self._mutex:
-                # Half of those who wait or are about to be told, unless they are few: so one half
-                # says what is next while the database works for the other.
-                most = max(_FEW, (len(told) + len(self._queue) + 1) // 2)
-                batch, late = self._queue.take(most, now)
-                told += [(each, self._queue.overloaded(now - each.entered)) for each in late]
-                self._tally.overloaded += len(late)
-                self._sent = batch
-                self._room.notify_all()
-                if not batch and not told:
-                    self._led = last = self._closed
-                    break
+        batch: Sequence[Pending] | None = self._sent
+        while batch is not None:
             former, told = told, []
             if batch:
-                self._tally.batch(batch, now)
-                told = send(self._appender, batch, lambda: tell(former))  # noqa: B023
+                told = send(self.appender, batch, lambda: tell(former))  # noqa: B023
             tell(former)
-        if last:
-            self._end()
+            batch = self.next_batch(told)
 
     def _end(self) -> None:
         """Closes the connection; whoever leads calls this, last."""
-        self._appender.close()
+        self.appender.close()
         self._over.set()
         if self._thread is not None and self._thread is not current_thread():
             self._wake.release()  # so that it ends too

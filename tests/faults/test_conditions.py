@@ -13,7 +13,6 @@ import pytest
 
 from eventstore import EventStore, Query
 from eventstore.connection.database import Connection
-from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from tests.integration.log.condition_mutants import MUTANTS, mutant
 from tests.integration.log.conditions import judge, race
@@ -49,19 +48,20 @@ def test_conditions_hold_at_length(
 ) -> None:
     """And who follows by a query gets each event that it means once, in order."""
     query, over = Query(tags=["t:1"]) | Query(types=[Said], tags=["t:2", "t:3"]), Signal()
-    following = store.subscribe(query=query)
+    start = store.watermark()
+    following = store.subscribe(start, query=query)
     with (
         children(writers, "condition_process", database_url) as started,
         ThreadPoolExecutor(1) as pool,
     ):
         delivered = pool.submit(poll, lambda: [r.position for r in following.fetch(50)], over)
         try:
-            race(started, store, writes)
+            race(started, store, writes, start)
         finally:
             over.set()
-    meant = [r.position for r in store.read_all() if query.matches(r.event_type, r.tags)]
+    meant = [r.position for r in store.read_all(start) if query.matches(r.event_type, r.tags)]
     assert_exactly_once(delivered.result(), meant)
-    assert_unique(store)
+    assert_unique(store, start)
     assert_no_deadlock(admin)
 
 
@@ -81,16 +81,16 @@ def test_the_race_catches_each_mutant(
 
 def race_often(writers: list[Child], store: EventStore) -> None:
     """So often that it would be a wonder if a mutant passed."""
+    start = store.watermark()
     for _ in range(20):
-        race(writers, store, writes=60)
+        race(writers, store, 60, start)
 
 
 def test_every_name_has_one_owner_through_kills_of_the_server(
-    durable_server: EmbeddedServer,
+    durable_log: EmbeddedServer,
 ) -> None:
     """Who lost the answer learns that the name is its own, and not that it is taken."""
-    make_database(durable_server, "store")
-    url, choose = durable_server.url("store"), random.Random(11)
+    url, choose = durable_log.url("store"), random.Random(11)
     owned: list[tuple[str, str, int]] = []
 
     def listen(writer: Child) -> None:
@@ -106,27 +106,29 @@ def test_every_name_has_one_owner_through_kills_of_the_server(
         ThreadPoolExecutor(WRITERS) as pool,
         open_store(url) as store,
     ):
+        start = store.watermark()
         for writer in writers:
             writer.tell(do="names", count=NAMES)
         listening = [pool.submit(listen, writer) for writer in writers]
         for _ in range(KILLS):
             until(grown(), seconds=60)
             sleep(choose.random() * 0.05)
-            kill(durable_server)
-            durable_server.ensure_running()
+            kill(durable_log)
+            durable_log.ensure_running()
         for one in listening:
             one.result()
-        found = [(*r.tags, str(r.event_id), r.position) for r in store.read_all()]
+        found = [(*r.tags, str(r.event_id), r.position) for r in store.read_all(start)]
         assert sorted(found) == sorted(owned)
         assert [name for name, *_ in sorted(found)] == sorted(f"name:{n}" for n in range(NAMES))
 
 
 def test_writers_that_are_killed_are_in_nobody_s_way(database_url: str, store: EventStore) -> None:
+    start = store.watermark()
     with children(WRITERS, "condition_process", database_url) as writers:
         for doomed in writers[: WRITERS // 2]:
             doomed.tell(do="race", writes=10**6)
-        until(lambda: store.watermark() > 200, seconds=60)
+        until(lambda: store.watermark() > start + 200, seconds=60)
         for doomed in writers[: WRITERS // 2]:
             doomed.process.kill()
-        race(writers[WRITERS // 2 :], store, writes=100)
-    judge(list(store.read_all()))
+        race(writers[WRITERS // 2 :], store, 100, start)
+    judge(list(store.read_all(start)))

@@ -10,12 +10,10 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 
-from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from tests.integration.log.crash import kill
+from tests.integration.log.crash import cut_one, kill
 from tests.integration.log.histories import recorded, wrong
 from tests.integration.log.processes import Child, children
-from tests.integration.log.test_histories import cut_one
 from tests.integration.log.waiting import until
 from tests.linearizability import UNKNOWN
 
@@ -28,19 +26,18 @@ CRASHES = 2
 
 
 def test_histories_of_callers_in_trouble_are_linearizable(
-    durable_server: EmbeddedServer, tmp_path: Path
+    durable_log: EmbeddedServer, tmp_path: Path
 ) -> None:
-    make_database(durable_server, "store")
-    url, choose = durable_server.url("store"), random.Random(5)
+    url, choose = durable_log.url("store"), random.Random(5)
     log = str(tmp_path / "calls")
     with children(CALLERS, "history_process", url, log) as callers:
         for caller in callers:
             caller.tell(seconds=SECONDS)
         begun = monotonic()
         for crash in range(1, CRASHES + 1):
-            trouble(callers, durable_server, choose, begun + SECONDS * crash / (CRASHES + 1))
-            kill(durable_server)
-            durable_server.ensure_running()
+            trouble(callers, durable_log, choose, begun + SECONDS * crash / (CRASHES + 1))
+            kill(durable_log)
+            durable_log.ensure_running()
         victim, *others = callers
         victim.process.kill()
         assert [caller.hear() for caller in others] == ["done"] * len(others)

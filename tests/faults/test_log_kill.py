@@ -10,7 +10,6 @@ from time import sleep
 
 import pytest
 
-from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from tests.integration.log.crash import Acknowledged, assert_survived, kill
 from tests.integration.log.facts import open_store
@@ -24,9 +23,8 @@ WRITERS = 6
 KILLS = 12
 
 
-def test_what_was_acknowledged_survives_every_kill(durable_server: EmbeddedServer) -> None:
-    make_database(durable_server, "store")
-    url, over, choose = durable_server.url("store"), Signal(), random.Random(11)
+def test_what_was_acknowledged_survives_every_kill(durable_log: EmbeddedServer) -> None:
+    url, over, choose = durable_log.url("store"), Signal(), random.Random(11)
     acknowledged: dict[str, list[Acknowledged]] = {f"load-{n}": [] for n in range(WRITERS)}
 
     def listen(number: int, writer: Child) -> None:
@@ -47,7 +45,8 @@ def test_what_was_acknowledged_survives_every_kill(durable_server: EmbeddedServe
         open_store(url) as store,
         ThreadPoolExecutor(WRITERS + 1) as pool,
     ):
-        following = pool.submit(poll, subscription(store, limit=100), over)
+        start = store.watermark()
+        following = pool.submit(poll, subscription(store, 100, start), over)
         try:
             for writer in writers:
                 writer.tell(do="load", appends=KILLS * 100)
@@ -55,11 +54,11 @@ def test_what_was_acknowledged_survives_every_kill(durable_server: EmbeddedServe
             for _ in range(KILLS):
                 until(grown(), seconds=60)
                 sleep(choose.random() * 0.05)
-                kill(durable_server)
-                durable_server.ensure_running()
+                kill(durable_log)
+                durable_log.ensure_running()
             for one in listening:
                 one.result()
         finally:
             over.set()
-        assert_survived(store, acknowledged, following.result())
+        assert_survived(store, acknowledged, following.result(), start)
     assert count() == WRITERS * KILLS * 100

@@ -30,6 +30,11 @@ def appenders(database_url: str) -> Iterator[list[Child]]:
 
 
 def test_no_reader_misses_or_repeats_an_event(appenders: list[Child], store: EventStore) -> None:
-    readers = [subscription(store, limit=1_000), subscription(store, limit=37), scan(store)]
+    start = store.watermark()
+    readers = [
+        subscription(store, 1_000, start),
+        subscription(store, 37, start),
+        scan(store, start),
+    ]
     committed = run_check(appenders, readers, events=EVENTS, batch=40, pause=0.01)
     assert committed >= EVENTS

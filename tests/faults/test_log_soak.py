@@ -17,14 +17,12 @@ import psutil
 import psycopg
 import pytest
 
-from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
-from tests.integration.log.crash import kill
+from tests.integration.log.crash import cut_one, kill
 from tests.integration.log.facts import open_store
 from tests.integration.log.processes import Child
 from tests.integration.log.soak_check import assert_nothing_is_wrong
 from tests.integration.log.soak_consumer import NAME
-from tests.integration.log.test_histories import cut_one
 from tests.integration.log.waiting import until
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
@@ -144,23 +142,23 @@ class Soak:
 
 
 def test_what_was_acknowledged_is_there_once_in_order_and_delivered(
-    durable_server: EmbeddedServer, tmp_path: Path
+    durable_log: EmbeddedServer, tmp_path: Path
 ) -> None:
-    make_database(durable_server, "store")
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(durable_server.url("store")))
-        store.subscriptions.create(NAME, categories=CATEGORIES, lease_seconds=3.0)
-        soak = Soak(durable_server, tmp_path, stack)
+        store = stack.enter_context(open_store(durable_log.url("store")))
+        start = store.watermark()
+        store.subscriptions.create(NAME, categories=CATEGORIES, start=start, lease_seconds=3.0)
+        soak = Soak(durable_log, tmp_path, stack)
         soak.faults()
         acknowledged = soak.finish()
-        with psycopg.connect(durable_server.admin_url("store"), autocommit=True) as admin:
+        with psycopg.connect(durable_log.admin_url("store"), autocommit=True) as admin:
             last = admin.execute("SELECT max(position) FROM eventstore.events").fetchone()
             assert last is not None
             until(lambda: f"\n{last[0]}:".encode() in soak.delivered.read_bytes()[-500:], 120)
             soak.reader.process.kill()
             until(lambda: store.subscriptions.show(NAME).checkpoint >= last[0], SECONDS + 60)
             counts = assert_nothing_is_wrong(
-                admin, acknowledged, soak.delivered, soak.handled(), CATEGORIES
+                admin, acknowledged, soak.delivered, soak.handled(), CATEGORIES, start
             )
     said, stored = counts
     print(f"{said:,} acknowledged, {stored:,} stored, {soak.happened}")  # noqa: T201

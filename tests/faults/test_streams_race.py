@@ -18,12 +18,13 @@ STREAMS = ["life-0", "life-1"]
 def test_every_stream_is_what_its_events_say(database_url: str) -> None:
     """Also where processes are killed as they close: replayed, a stream is what its row says."""
     with open_store(database_url) as store:
+        start = store.watermark()
         for stream_id in STREAMS:
             store.append(stream_id, said(1))
         with children(4, "closing_process", database_url) as started:
             for child in started:
                 child.tell(streams=STREAMS, rounds=100)
-            until(lambda: store.watermark() > 100)
+            until(lambda: store.watermark() > start + 100)
             started[0].process.kill()
             answers = [child.hear() for child in started[1:]]
         assert sum(each["closed"] for each in answers) > 10

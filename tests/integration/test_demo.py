@@ -347,6 +347,7 @@ def test_nothing_to_examine(eventstore: Demo, tmp_path: Path) -> None:
     assert eventstore("demo", "--path", str(tmp_path / "nowhere")).returncode == 2
 
 
+@pytest.mark.faults
 def test_an_interrupted_run_leaves_nothing_half_way(
     tmp_path: Path, database_url: str, tables: Callable[..., list[Any]]
 ) -> None:

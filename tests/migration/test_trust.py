@@ -17,6 +17,22 @@ from projections.trust import Trust, TrustV1
 from tests.integration.projections.running import catch_up, number, replayed, stored
 
 BEFORE = "0010_decisions"
+# The engine of today reads a column, and by a function, that the log of those days did not have.
+LEND = """
+    ALTER TABLE eventstore.events ADD COLUMN tags text[];
+    CREATE FUNCTION eventstore.log_page(
+        tenant text, after bigint, until bigint, most integer, event_types text[],
+        field text DEFAULT NULL, shards integer DEFAULT 1, shard integer DEFAULT 0)
+    RETURNS SETOF eventstore.events LANGUAGE sql AS $$
+        SELECT * FROM eventstore.events AS e
+         WHERE e.position > after AND e.position <= until AND e.event_type = ANY (event_types)
+         ORDER BY e.position LIMIT most
+    $$
+"""
+TAKE_BACK = """
+    DROP FUNCTION eventstore.log_page;
+    ALTER TABLE eventstore.events DROP COLUMN tags
+"""
 
 
 def tell(url: str, first: int = 10) -> None:
@@ -49,12 +65,11 @@ def test_tables_with_rows_are_replaced_by_a_rebuild(database_url: str) -> None:
     url = database_url
     tell(url)
     migrate.downgrade(url, BEFORE)
-    # The engine of today reads a column that the log of those days did not have.
     with connect(url, role="owner") as owner:
-        owner.execute("ALTER TABLE eventstore.events ADD COLUMN tags text[]")
+        owner.execute(LEND)
     assert catch_up(url, TrustV1()) == {}
     with connect(url, role="owner") as owner:
-        owner.execute("ALTER TABLE eventstore.events DROP COLUMN tags")
+        owner.execute(TAKE_BACK)
     migrate.upgrade(url)
     with open_session(url, part="test") as conn:
         assert live_rules(conn, versions("trust")).version == 1

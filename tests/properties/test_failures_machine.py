@@ -234,7 +234,7 @@ def run_machine(
 def test_the_tables_equal_a_replay(
     server: EmbeddedServer, make_database: Callable[[], str]
 ) -> None:
-    run_machine(server, make_database, 4, 15)
+    run_machine(server, make_database, 2, 15)
 
 
 @pytest.mark.faults
@@ -242,4 +242,4 @@ def test_the_tables_equal_a_replay(
 def test_the_tables_equal_a_replay_at_length(
     server: EmbeddedServer, make_database: Callable[[], str]
 ) -> None:
-    run_machine(server, make_database, 25, 30)
+    run_machine(server, make_database, 15, 30)

@@ -131,7 +131,7 @@ def of_tenant(tables: dict[str, Table], tenant: str) -> dict[str, Table]:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

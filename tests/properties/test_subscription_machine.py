@@ -283,7 +283,7 @@ def test_mutants_do_not(
     with psycopg.connect(admin_url, autocommit=True) as admin:
         mutated(admin, MUTANTS[name][0], *MUTANTS[name][1])
     with pytest.raises(AssertionError):
-        check(database_url, admin_url, monkeypatch, 200, 60, report=False)
+        check(database_url, admin_url, monkeypatch, 1_000, 60, report=False)
 
 
 def check(

@@ -30,10 +30,11 @@ from eventstore.vocabulary.workspaces import (
 from projections.cache.opening import invalidation, open_cache
 from projections.cache.read_through import Cache
 from projections.cache.server import CacheServer
+from projections.session import open_session
 from projections.workspaces import Workspaces
 from projections.workspaces.cached import DEPENDENTS, CachedWorkspaceQueries
 from projections.workspaces.queries import WorkspaceQueries
-from tests.integration.projections.running import running
+from tests.integration.projections.running import checkpoint, running, until
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 ANN, SPACE, SESSION, SERVICE, ARTIFACT = "ann", *(uuid4() for _ in range(4))
@@ -52,6 +53,8 @@ def asked(
         )
         assert hook is not None
         opened.enter_context(running(database_url, Workspaces(), hooks=[hook]))
+        conn = opened.enter_context(open_session(database_url, part="test"))
+        until(lambda: checkpoint(conn, "workspaces"), "it runs")
         cache = open_cache(store, timeout=0.25)
         opened.callback(cache.close)
         yield CachedWorkspaceQueries(store, cache)

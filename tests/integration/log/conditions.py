@@ -13,8 +13,8 @@ from eventstore import EventStore, Query, RecordedEvent
 from tests.integration.log.processes import Child
 
 
-def race(writers: Sequence[Child], store: EventStore, writes: int) -> None:
-    """All write at once, so often; then the log is judged, and what they were told."""
+def race(writers: Sequence[Child], store: EventStore, writes: int, after: int = 0) -> None:
+    """All write at once, so often; then the log after that is judged, and what they were told."""
     for writer in writers:
         writer.tell(do="race", writes=writes)
     answers = [writer.hear() for writer in writers]
@@ -22,7 +22,7 @@ def race(writers: Sequence[Child], store: EventStore, writes: int) -> None:
     assert [one["other_receipts"] for one in answers] == [0] * len(answers)
     refused = [tuple(each) for one in answers for each in one["refused"]]
     assert refused, "nobody was refused, so nothing was contended"
-    judge(list(store.read_all()), refused)
+    judge(list(store.read_all(after)), refused)
 
 
 def judge(log: Sequence[RecordedEvent], refused: Sequence[tuple[Any, int, int, str]] = ()) -> None:

@@ -24,15 +24,15 @@ def assert_exactly_once(delivered: Sequence[int], committed: Sequence[int]) -> N
     assert set(delivered) == set(committed), "events were delivered that nobody committed"
 
 
-def subscription(store: EventStore, limit: int) -> Read:
+def subscription(store: EventStore, limit: int, after: int = 0) -> Read:
     """Reads as a consumer does that keeps its checkpoint."""
-    subscribed = store.subscribe()
+    subscribed = store.subscribe(after)
     return lambda: [recorded.position for recorded in subscribed.fetch(limit)]
 
 
-def scan(store: EventStore) -> Read:
+def scan(store: EventStore, after: int = 0) -> Read:
     """Reads as a consumer does that asks for everything after the last event it saw."""
-    last = 0
+    last = after
 
     def read() -> list[int]:
         nonlocal last

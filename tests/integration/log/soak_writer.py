@@ -10,6 +10,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
@@ -40,12 +41,13 @@ class Task:
         self._store, self._log = store, log
         self._name = f"{process}.{number}"
         self._choose = random.Random(f"{process} {number}")
-        self._version, self._appends = 0, 0
+        self._version, self._appends, self._acknowledged = 0, 0, 0
         self._believed: dict[str, int] = {}
         """Of the streams that others append to under an expected version too."""
 
-    async def run(self, until: float) -> None:
-        while monotonic() < until:
+    async def run(self, until: float, events: float) -> None:
+        """Until that moment, or until so many of its events were acknowledged."""
+        while monotonic() < until and self._acknowledged < events:
             chance = self._choose.random()
             if chance < 0.1:
                 await self._compete()
@@ -105,34 +107,41 @@ class Task:
                 await asyncio.sleep(PAUSE)
 
     def _acknowledge(self, receipt: Receipt) -> None:
-        """A line an event: who, its call, and what the receipt says. A kill leaves whole lines."""
         self._appends += 1
-        first = receipt.stream_version - len(receipt.positions) + 1
-        self._log.write(
-            "".join(
-                f"{self._name}\t{self._appends}\t{event_id}\t{receipt.stream_id}\t"
-                f"{first + place}\t{position}\n"
-                for place, (event_id, position) in enumerate(
-                    zip(receipt.event_ids, receipt.positions, strict=True)
-                )
+        self._acknowledged += len(receipt.positions)
+        write_down(self._log, self._name, self._appends, receipt)
+
+
+def write_down(log: TextIO, task: str, call: int, receipt: Receipt) -> None:
+    """A line an event: who, its call, and what the receipt says. A kill leaves whole lines."""
+    first = receipt.stream_version - len(receipt.positions) + 1
+    log.write(
+        "".join(
+            f"{task}\t{call}\t{event_id}\t{receipt.stream_id}\t{first + place}\t{position}\n"
+            for place, (event_id, position) in enumerate(
+                zip(receipt.event_ids, receipt.positions, strict=True)
             )
         )
-        self._log.flush()
+    )
+    log.flush()
 
 
-async def work(url: str, log: TextIO, process: int, tasks: int, seconds: float) -> None:
+async def work(
+    url: str, log: TextIO, process: int, *, tasks: int, seconds: float = inf, events: float = inf
+) -> None:
+    """Lets the tasks work for so long, or until each has said so many events."""
     store = await AsyncEventStore.open(url, registry=FACTS)
     async with store:
         until = monotonic() + seconds
         everyone = [Task(store, log, process, number) for number in range(tasks)]
-        await asyncio.gather(*(task.run(until) for task in everyone))
+        await asyncio.gather(*(task.run(until, events) for task in everyone))
 
 
 def main() -> None:
     url, path, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     with path.with_name(f"{path.name}.{number}").open("w", encoding="utf-8") as log:
         for command in commands():
-            asyncio.run(work(url, log, number, command["tasks"], command["seconds"]))
+            asyncio.run(work(url, log, number, **command))
             answer("done")
 
 

@@ -233,10 +233,10 @@ def test_who_waits_for_a_tag_holds_no_position(
         assert outcome(later) == "57014"
 
 
-def test_who_waits_for_a_stream_has_made_none(
+def test_who_waits_for_a_stream_holds_none_behind_it(
     schedule: Schedule, shared: EventStore, own: str
 ) -> None:
-    """Like an append without condition, which else could wait for it crosswise."""
+    """Not even one that was there already, while it waits for another that comes into being."""
     shared.append(f"{own}old", said(1))
     both = [
         Append(f"{own}new", said(1), fail_if_any=Query(tags=[f"{own}x"])),
@@ -244,10 +244,10 @@ def test_who_waits_for_a_stream_has_made_none(
     ]
     with ThreadPoolExecutor(1) as pool:
         with schedule.first.transaction():
-            plain("old")(schedule.first, own)
+            plain("new")(schedule.first, own)
             later = pool.submit(append_all, schedule.second, both)
             until(schedule.blocked)
-            plain("new")(schedule.first, own)
+            plain("old")(schedule.first, own)
         assert outcome(later) == "done"
 
 

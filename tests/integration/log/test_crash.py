@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Signal
 
+import psycopg
 import pytest
 
 from eventstore import EventStore
@@ -15,7 +16,7 @@ from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
 from eventstore.errors import StoreUnavailable
 from tests.integration.log.crash import Acknowledged, assert_survived, kill
-from tests.integration.log.facts import Said, open_store
+from tests.integration.log.facts import Said, open_store, said
 from tests.integration.log.order import poll, subscription
 from tests.integration.log.waiting import until
 
@@ -81,3 +82,31 @@ def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) ->
                 writer.result()
             followed.set()
     assert_survived(durable, acknowledged, following.result())
+
+
+def test_positions_that_are_given_once_more_are_read(
+    durable: EventStore, durable_server: EmbeddedServer
+) -> None:
+    """They were taken, given up, and passed by a reader; then a crash took them back."""
+    before = durable.append("s-1", said(1))
+    with psycopg.connect(durable_server.admin_url("store"), autocommit=True) as admin:
+        # Else the server would write them to disk by itself, a fifth of a second later.
+        admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        admin.execute("SELECT pg_reload_conf()")
+    with durable.subscribe() as subscribed:
+        assert next(subscribed).position == before.position
+        with psycopg.connect(durable_server.admin_url("store")) as admin:
+            # As many as are surely more than the server has written ahead.
+            admin.execute(
+                "SELECT nextval('eventstore.events_position_seq') FROM generate_series(1, 200)"
+            )
+            admin.rollback()
+            passed = durable.watermark()
+            assert passed >= before.position + 200
+            assert subscribed.fetch() == []
+            kill(durable_server)
+        durable_server.ensure_running()
+        again = durable.append("s-2", said(3))
+        assert again.positions[0] < passed, "the crash took nothing back"
+        found = [next(subscribed) for _ in range(3)]
+        assert [recorded.position for recorded in found] == list(again.positions)

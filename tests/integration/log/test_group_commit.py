@@ -267,7 +267,7 @@ def test_without_a_thread_what_waits_is_refused_and_nothing_else(
 
     with EventStore(Database(shared.database.url, "default"), FACTS, load()) as own:
         later = list[Future[list[Receipt]]]()
-        append, start = own.writer._appender.append, Thread.start
+        append, start = own.writer.appender.append, Thread.start
 
         def meet(*arguments: Any) -> Any:
             """Somebody comes while the lone caller's append is under way."""
@@ -275,9 +275,9 @@ def test_without_a_thread_what_waits_is_refused_and_nothing_else(
             later.append(own.writer.submit(own.prepare([one("threads-1")])))
             return append(*arguments)
 
-        monkeypatch.setattr(own.writer._appender, "append", meet)
+        monkeypatch.setattr(own.writer.appender, "append", meet)
         assert own.append("threads-1", [Said()]).stream_version == 1
-        monkeypatch.setattr(own.writer._appender, "append", append)
+        monkeypatch.setattr(own.writer.appender, "append", append)
         refused = later[0].exception(10)
         assert isinstance(refused, StoreUnavailable)
         assert "nothing of it was recorded" in str(refused)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.connection.database import Connection
+from tests.integration.log.crash import cut_one
 from tests.integration.log.histories import Histories, recorded, wrong
 from tests.integration.log.processes import children
 from tests.integration.log.waiting import until
@@ -28,16 +29,6 @@ def histories(database_url: str, admin: Connection, tmp_path: Path) -> Histories
             until(lambda: cut_one(admin))
         assert [caller.hear() for caller in callers] == ["done"] * CALLERS
     return recorded(tmp_path.glob("calls.*"))
-
-
-def cut_one(admin: Connection) -> bool:
-    """Ends a connection that appends or reads, if there is one at work."""
-    query = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND state = 'active' "
-        "AND application_name LIKE 'eventstore %' ORDER BY random() LIMIT 1"
-    )
-    return admin.execute(query).fetchone() is not None
 
 
 @pytest.mark.faults

@@ -131,12 +131,14 @@ def tangle(url: str, admin: Connection, read: Read, start: int = 0) -> None:
             committed += append(a, "a-1")
             delivered += read()
         with ThreadPoolExecutor(1) as pool:
+            delivered += to_the_end(read)  # so that the next read asks for the watermark
             # Held up while an append, which the read could not see yet, commits.
             with a.transaction():
                 committed += append(a, "a-1")
                 committed += append(b, "b-1")
                 held_up = hold_up(admin, pool, read)
             delivered += let_go(admin, held_up)
+            delivered += to_the_end(read)
             # Held up while an append, which did not exist yet, takes its position.
             held_up = hold_up(admin, pool, read)
             with a.transaction():
@@ -144,9 +146,12 @@ def tangle(url: str, admin: Connection, read: Read, start: int = 0) -> None:
                 committed += append(b, "b-1")
                 delivered += let_go(admin, held_up)
                 delivered += read()
-        while found := read():
-            delivered += found
+        delivered += to_the_end(read)
     assert_exactly_once([position for position in delivered if position > start], committed)
+
+
+def to_the_end(read: Read) -> list[int]:
+    return [position for found in iter(read, []) for position in found]
 
 
 def hold_up(admin: Connection, pool: ThreadPoolExecutor, read: Read) -> Future[list[int]]:

@@ -44,7 +44,7 @@ def test_a_statement_is_planned_once(store: EventStore) -> None:
         assert len(list(store.read_all(number))) == max(0, 3 - number)
     query = """
         SELECT generic_plans, custom_plans FROM pg_prepared_statements
-         WHERE name LIKE 'flight%' AND statement ~ 'FROM eventstore.(events|stream_page)'
+         WHERE name LIKE 'flight%' AND statement ~ 'FROM eventstore.(log_page|stream_page)'
     """
     found = store.database.read_log(lambda session: session.execute(query).fetchall())
     assert len(found) == 2

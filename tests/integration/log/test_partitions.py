@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -247,16 +248,19 @@ def test_the_end_of_a_month_is_that_of_utc(
     store: EventStore, admin: Connection, clock: Clock
 ) -> None:
     """Whatever the session thinks: a month less a few hours would hide the last events."""
+    positions = []
     for month in range(12):
         clock.set(month + 1, minutes=-1)
-        store.append(f"s-{month}", said(1))
+        positions.append(store.append(f"s-{month}", said(1)).position)
     clock.set(13)
     seal_partitions(store.database)
     for zone in ("UTC", "America/Los_Angeles", "Pacific/Auckland"):
         with store.database.auditor() as connection:
             connection.execute("SELECT set_config('timezone', %s, false)", [zone])
-            for month in range(12):
-                assert len(read.stream_page(connection, "default", f"s-{month}", 1)) == 1, zone
+            for month, position in enumerate(positions):
+                assert of_stream(f"s-{month}", connection) == 1, zone
+                assert of_log(position, connection) == 1, zone
+                assert at(position, connection) == 1, zone
 
 
 def test_a_seal_gives_way_to_a_reader(
@@ -292,7 +296,7 @@ def test_reads_of_a_stream_and_a_run_find_what_is_sealed(store: EventStore, cloc
     assert not list(store.read_stream("s-3"))
 
 
-def test_a_read_of_one_stream_opens_no_other_month(store: EventStore, clock: Clock) -> None:
+def test_a_read_opens_no_other_month(store: EventStore, clock: Clock) -> None:
     store.append("s-old", said(1))
     clock.set(1)
     store.append("s-1", said(1))
@@ -300,20 +304,37 @@ def test_a_read_of_one_stream_opens_no_other_month(store: EventStore, clock: Clo
     ensure_partitions(store.database, 1)
     seal_partitions(store.database)
     store.append("s-new", said(1))
-    for stream_id, opened in (("s-old", {clock.month(0)}), ("s-1", {clock.month(1)})):
-        assert months_read(store, stream_id) == opened | {clock.month(30), clock.month(31)}
-    assert months_read(store, "s-new") == {clock.month(30), clock.month(31)}
+    always = {clock.month(30), clock.month(31)}
+    for stream_id, months in (
+        ("s-old", {clock.month(0)}), ("s-1", {clock.month(1)}), ("s-new", set()),
+    ):  # fmt: skip
+        assert months_read(store, partial(of_stream, stream_id)) == months | always
+    for position, months in (1, {clock.month(0)}), (2, {clock.month(1)}), (3, set()):
+        assert months_read(store, partial(of_log, position)) == months | always
+        assert months_read(store, partial(at, position)) == months | always
 
 
-def months_read(store: EventStore, stream_id: str) -> set[str]:
-    """The months whose index a read of a stream searches, by the server's own count."""
+def of_stream(stream_id: str, connection: Connection) -> int:
+    return len(read.stream_page(connection, "default", stream_id, 1))
+
+
+def of_log(position: int, connection: Connection) -> int:
+    return len(read.log_page(connection, "default", position - 1, position))
+
+
+def at(position: int, connection: Connection) -> int:
+    return len(read.events_at(connection, [position]))
+
+
+def months_read(store: EventStore, one_event: Callable[[Connection], int]) -> set[str]:
+    """The months whose index a read of an event searches, by the server's own count."""
     query = (
         "SELECT right(relname, 7) FROM pg_stat_xact_user_tables "
         "WHERE starts_with(relname, 'events_') AND idx_scan + seq_scan > 0"
     )
     # A session of its own: counts of the last transaction can be pending in another.
     with store.database.auditor() as connection, connection.transaction():
-        read.stream_page(connection, store.tenant, stream_id, 1)
+        assert one_event(connection) == 1
         return {row[0] for row in connection.execute(query)}
 
 

@@ -161,8 +161,9 @@ MAY_CALL: dict[tuple[str, ...], set[str]] = {
         "drop_snapshots", "heal_partitions", "import_events", "mark_stream", "save_snapshot",
     },
     ("archiver", "auditor", "projector"): {
-        "appends_in_flight", "count_events", "counts_until", "current_tenant", "partition_gaps",
-        "rarest_tag", "run_page", "stream_page", "tagged", "watermark",
+        "appends_in_flight", "count_events", "counts_until", "current_tenant", "events_at",
+        "log_page", "partition_gaps", "rarest_tag", "run_page", "stream_page", "tagged",
+        "watermark",
     },
     ("auditor", "projector"): {"shard_of", "wait_for_news"},
     ("archiver", "projector"): {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -16,6 +17,7 @@ from eventstore.connection.database import Connection
 from eventstore.errors import ConcurrencyConflict, PermissionDenied
 from tests.integration.log.facts import OF_EVERY_CLASS, Said, said
 from tests.integration.log.raw_append import SQL
+from tests.integration.log.waiting import until
 
 MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -39,7 +41,7 @@ def group(store: EventStore, expected: int) -> list[Receipt]:
         store.prepare([Append("s-0", said(2))]),
         store.prepare([Append("s-1", said(1), expected)]),
     ]
-    outcomes = store.writer._appender.append(requests)
+    outcomes = store.writer.appender.append(requests)
     if not isinstance(outcomes[1], list):
         raise outcomes[1]
     return [receipt for outcome in outcomes for receipt in outcome]  # type: ignore[union-attr]
@@ -141,6 +143,8 @@ MALFORMED: dict[str, dict[str, Any]] = {
     "a type too few": {"event_types": ["t"] * 2},
     "a payload too many": {"payloads": ["{}"] * 4},
     "a payload that is no JSON": {"payloads": ["{}", "{}", "{"]},
+    "a stream too few": {"stream_ids": ["b-1", "a-1"]},
+    "a stream that is NULL": {"stream_ids": ["b-1", "a-1", None]},
     "a stream too many": {"stream_ids": ["b-1", "a-1", "b-1", "b-1"]},
     "an unknown retention class": {"retention_classes": ["work", "work", "ever"]},
     "a moment before year 1": {"occurred_ats": [None, None, "0001-01-01 00:00:00+01"]},
@@ -162,11 +166,42 @@ def test_a_malformed_call_records_nothing(store: EventStore, appender: Connectio
             appender.execute(CALL, {"tenant": "default"} | ARGUMENTS | wrong)
         assert list(store.read_all()) == [], name
         assert store.stream_version("a-1") == store.stream_version("b-1") == 0, name
-    for few in ({"stream_ids": ["b-1", "a-1"]}, {"stream_ids": ["b-1", "a-1", None]}):
-        # An event without a stream is nowhere, so append has to look.
-        answer = appender.execute(CALL, {"tenant": "default"} | ARGUMENTS | few).fetchone()
-        assert answer == (None,)
     [[answer]] = appender.execute(CALL, {"tenant": "default"} | ARGUMENTS)
     assert answer[:3] == [1, 1, 2]
     assert [recorded.position for recorded in store.read_all()] == answer[3:]
     assert SQL["append_together"].count("$") == 14
+
+
+def test_where_one_writer_is_wrong_all_streams_stay_where_they_are(
+    store: EventStore, appender: Connection
+) -> None:
+    store.append("b-1", said(2))
+    for wrong in ([1, -2, None], [-2, -1, None], [2, 1, None], [-2, 0, 2]):
+        call = {"tenant": "default"} | ARGUMENTS | {"expected": wrong}
+        assert appender.execute(CALL, call).fetchone() == (None,), wrong
+        assert (store.stream_version("b-1"), store.stream_version("a-1")) == (2, 0), wrong
+    [[answer]] = appender.execute(CALL, {"tenant": "default"} | ARGUMENTS | {"expected": [2, 0, 3]})
+    assert answer[:3] == [3, 1, 4]
+
+
+@pytest.mark.parametrize("way", [EventStore.append_many, EventStore.import_events])
+def test_streams_are_locked_in_the_order_of_their_ids(
+    store: EventStore, admin: Connection, way: Callable[[EventStore, list[Append]], object]
+) -> None:
+    """So two batches never wait for each other crosswise, in whatever order they say theirs."""
+
+    def write() -> None:
+        way(
+            store, [Append(stream_id, said(1)) for stream_id in ("d-1", "z-1", "m-1", "b-1", "x-1")]
+        )
+
+    write()
+    free = "SELECT stream_id FROM eventstore.streams ORDER BY stream_id FOR UPDATE SKIP LOCKED"
+    with ThreadPoolExecutor(1) as pool:
+        with admin.transaction():
+            admin.execute("SELECT FROM eventstore.streams WHERE stream_id = 'm-1' FOR UPDATE")
+            written = pool.submit(write)
+            until(lambda: admin.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount)
+            assert admin.execute(free).fetchall() == [("m-1",), ("x-1",), ("z-1",)]
+        written.result(30)
+    assert {recorded.stream_version for recorded in store.read_stream("b-1")} == {1, 2}

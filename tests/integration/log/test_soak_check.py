@@ -74,6 +74,7 @@ WRONG = {
     "INSERT INTO eventstore.event_ids SELECT tenant_id, gen_random_uuid(), stream_id, 9 "
     "FROM eventstore.streams": "guard without",
     "UPDATE eventstore.events SET position = 99 WHERE stream_version = 1": "go back",
+    "UPDATE eventstore.events SET data = '{}' WHERE stream_version = 1": "other bytes",
     "INSERT INTO eventstore.event_tags SELECT tenant_id, 'seat:1', position, event_type "
     "FROM eventstore.events": "seat that is taken twice",
     "INSERT INTO eventstore.event_tags SELECT tenant_id, 'hall', position, event_type "

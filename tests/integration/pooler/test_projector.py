@@ -77,6 +77,7 @@ def test_everything_is_projected(url: str, conn: Connection, pooler: PgBouncer) 
     assert found.rows > 100
 
 
+@pytest.mark.faults
 def test_a_projector_that_is_killed(url: str) -> None:
     kill_at_random(url, 3, seed=1)
     assert_exactly_once(url)

@@ -178,12 +178,37 @@ def test_the_settings_cost_no_round_trip(url: str, database_url: str) -> None:
 
 def trips(session: Session, work: Callable[[Session], None]) -> int:
     """Round trips: the server says ReadyForQuery once in each."""
+    return traced(session, work).count("ReadyForQuery")
+
+
+def traced(session: Session, work: Callable[[Session], None]) -> list[str]:
+    """The messages that went back and forth, by name."""
     with tempfile.TemporaryFile() as file:
         session.pgconn.trace(file.fileno())
         work(session)
         session.pgconn.untrace()
         file.seek(0)
-        return len(re.findall(rb"\tReadyForQuery\t", file.read()))
+        return re.findall(r"\t[BF]\t\d+\t(\w+)", file.read().decode())
+
+
+@pytest.mark.parametrize("way", ["url", "database_url"])
+def test_nothing_follows_the_sync(request: pytest.FixtureRequest, way: str) -> None:
+    """What does, after the answer to it, keeps the server session from everybody else."""
+
+    def say(session: Session) -> None:
+        with session.unit():
+            psycopg.Cursor(session).execute(PART)
+
+    def fail(session: Session) -> None:
+        with pytest.raises(psycopg.errors.DivisionByZero), session.unit():
+            psycopg.Cursor(session).execute("SELECT 1/0")
+
+    with connect(request.getfixturevalue(way), role="auditor", tenant="ours") as session:
+        session.pooled = True  # so the same is said where there is no pooler to try it
+        for work in (say, fail, say):
+            said = traced(session, work)
+            assert "Sync" in said
+            assert "Flush" not in said
 
 
 def test_times_are_in_utc(pooler: PgBouncer, url: str, database: str, admin_url: str) -> None:
@@ -211,6 +236,16 @@ def test_a_page_in_order_within_one_transaction(session: Session, store: EventSt
     session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     with pytest.raises(PositionNotReady), session.transaction():
         read.watermark(session)
+
+
+def test_connections_agree_on_the_life_of_their_server(url: str, database_url: str) -> None:
+    with (
+        connect(url, role="projector") as pooled,
+        connect(database_url, role="projector") as direct,
+    ):
+        plan_for_keys(direct)
+        assert direct.life == pooled.life
+        assert all(direct.life)
 
 
 def test_another_life_of_the_server_is_noticed(durable_server: EmbeddedServer) -> None:

@@ -44,6 +44,7 @@ def all_at(conn: Connection, store: EventStore) -> Callable[[], bool]:
     return lambda: min(positions(conn).values()) >= end
 
 
+@pytest.mark.faults
 def test_the_work_follows_the_daemons(store: EventStore, url: str, conn: Connection) -> None:
     """One, two, three, and back to one, while events arrive."""
     divide(url, 7)
@@ -96,6 +97,7 @@ def test_a_stopped_daemon_wakes_up_without_its_shards(
     assert_told_once(url)
 
 
+@pytest.mark.faults
 def test_clocks_of_daemons_do_not_matter(store: EventStore, url: str, conn: Connection) -> None:
     """One is hours ahead, one is behind: the database's clock alone decides who is alive.
 
