@@ -50,6 +50,7 @@ class Place:
         """Takes the hook over from an earlier holder; raises LeaseLost."""
         facts = self._facts(start=self.position)
         with translated(), conn.transaction():
+            conn.execute(_SQL["be_brief"])
             conn.execute(_SQL["wait_for_others"], facts)
             found = conn.execute(_SQL["claim"], facts).fetchone()
             if found is None:
@@ -61,7 +62,7 @@ class Place:
         """The hook was told of the events at these positions; raises LeaseLost."""
         facts = self._facts(until=until, positions=list(positions))
         with translated(), conn.pipeline() as pipeline, conn.transaction():
-            conn.execute(_SQL["commit_lazily"])
+            conn.execute(_SQL["be_brief_and_lazy"])
             moved = conn.execute(_SQL["advance"], facts)
             if positions:
                 conn.execute(_SQL["caught_up"], facts)

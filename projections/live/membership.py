@@ -117,6 +117,7 @@ def look(
         "rates": [lease.rate.per_second() for lease in held],
     }
     with translated(), conn.pipeline():
+        conn.execute(_SQL["be_brief"])
         if join:
             conn.execute(_SQL["beat"], presence)
         conn.execute(_SQL["forget_the_dead"])

@@ -201,7 +201,7 @@ def _settle(conn: Connection, feeds: Sequence[Feed]) -> None:
             "untils": [feed.seen for feed in idle.values()],
         }
         with translated(), conn.pipeline():
-            conn.execute(_SQL["commit_lazily"])
+            conn.execute(_SQL["be_brief_and_lazy"])
             moved = conn.execute(_SQL["settle"], arguments)
         # One that is missing is locked by somebody, or its lease is lost: its holder finds out.
         for projection, shard in moved.fetchall():

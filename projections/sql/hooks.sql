@@ -1,3 +1,8 @@
+-- name: be_brief
+-- A holder that stands still in the middle of the transaction is not waited for, which would be
+-- without end; another one is waited for as long as for any lock.
+SELECT set_config('transaction_timeout', '30s', true)
+
 -- name: wait_for_others
 -- One shard after the other begins a hook, where the number of shards has changed.
 SELECT FROM projections.hooks
@@ -52,9 +57,11 @@ SELECT c.position,
 SELECT position FROM projections.failures
  WHERE projection = %(projection)s AND build = 'live' AND position = ANY (%(positions)s)
 
--- name: commit_lazily
--- A crash of the server may take back the last moments; the hook is then told of them again.
-SET LOCAL synchronous_commit = off
+-- name: be_brief_and_lazy
+-- The same, and a crash of the server may take back the last moments; the hook is then told of
+-- them again.
+SELECT set_config('synchronous_commit', 'off', true),
+       set_config('transaction_timeout', '10s', true)
 
 -- name: advance
 -- Moves the hook's position, if it is where the holder left it and the holder's token counts.

@@ -1,3 +1,8 @@
+-- name: be_brief
+-- Limits the transaction: the rows of a daemon that stands still in the middle of one are locked,
+-- and what is locked counts as being worked at, so nobody would take its shards over.
+SELECT set_config('transaction_timeout', '10s', true)
+
 -- name: beat
 -- A daemon's sign of life; the first one, or one after a silence that was too long, makes its row.
 INSERT INTO projections.daemons AS d (id, host, pid, runs, gave_up, lease_seconds)

@@ -1,6 +1,8 @@
--- name: commit_lazily
--- A crash of the server may lose the last moves of checkpoints over events of others.
-SELECT set_config('synchronous_commit', 'off', true)
+-- name: be_brief_and_lazy
+-- A crash of the server may lose the last moves of checkpoints over events of others; and a daemon
+-- that stands still in the middle of the transaction is not waited for.
+SELECT set_config('synchronous_commit', 'off', true),
+       set_config('transaction_timeout', '10s', true)
 
 -- name: settle
 -- Moves checkpoints over events of others, where they are as their holders left them; says which.

@@ -109,6 +109,27 @@ def test_stopped_and_woken_up_at_random(url: str, seed: int) -> None:
     assert_told_once(url)
 
 
+def test_one_that_stands_still_with_its_shards_locked_is_not_waited_for(url: str) -> None:
+    """What is locked counts as being worked at, but no longer than its transaction may take."""
+    with (
+        open_session(url, part="test") as conn,
+        telling(url),
+        daemon(url, lease=0.5, stands_still=True) as still,
+    ):
+        until(partial(stands_still, still), "it stands still")
+        assert held_by(conn, still)
+        with daemon(url, lease=0.5) as other:
+            until(lambda: len(held_by(conn, other)) == SHARDS, "the other has all", seconds=30)
+            os.kill(still.pid, signal.SIGCONT)
+            until(lambda: shares(conn) == [2, 3], "both share", seconds=30)
+    assert_told_once(url)
+
+
+def stands_still(process: subprocess.Popen[bytes]) -> bool:
+    found = os.waitpid(process.pid, os.WNOHANG | os.WUNTRACED)
+    return found[0] != 0 and os.WIFSTOPPED(found[1])
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_daemons_killed_at_random(url: str, seed: int) -> None:
     chance = random.Random(seed)

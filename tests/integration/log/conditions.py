@@ -18,8 +18,9 @@ def race(writers: Sequence[Child], store: EventStore, writes: int, after: int = 
     for writer in writers:
         writer.tell(do="race", writes=writes)
     answers = [writer.hear() for writer in writers]
-    assert all(one["wins"] for one in answers)
-    assert [one["other_receipts"] for one in answers] == [0] * len(answers)
+    assert all(one["wins"] for one in answers), "a writer got nothing in"
+    others = [one["other_receipts"] for one in answers]
+    assert not any(others), f"repeats were given other receipts: {others}"
     refused = [tuple(each) for one in answers for each in one["refused"]]
     assert refused, "nobody was refused, so nothing was contended"
     judge(list(store.read_all(after)), refused)
@@ -43,7 +44,10 @@ def judge(log: Sequence[RecordedEvent], refused: Sequence[tuple[Any, int, int, s
     for items, after, position, event_type in refused:
         there = before.first(query(items), after)
         assert there is not None, f"nothing is {items} after {after}"
-        assert (there.position, there.event_type) == (position, event_type)
+        assert (there.position, there.event_type) == (position, event_type), (
+            f"refused for {event_type} at {position}, but the first that is {items} after {after} "
+            f"is {there.event_type} at {there.position}"
+        )
 
 
 def query(items: Any) -> Query:

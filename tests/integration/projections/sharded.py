@@ -28,11 +28,12 @@ def divide(url: str, shards: int) -> None:
 
 @contextmanager
 def daemon(
-    url: str, *, lease: float = 1.0, hours_ahead: float = 0.0
+    url: str, *, lease: float = 1.0, hours_ahead: float = 0.0, stands_still: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A daemon for the things, killed at the end of the block if it still lives.
 
-    Its own clock is so many hours ahead of the machine's.
+    Its own clock is so many hours ahead of the machine's. One that `stands_still` stops itself
+    while it has its shards locked.
     """
     process = subprocess.Popen(
         [
@@ -42,6 +43,7 @@ def daemon(
             url,
             str(lease),
             str(hours_ahead),
+            "stands still" if stands_still else "goes on",
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
