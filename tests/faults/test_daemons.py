@@ -70,7 +70,7 @@ def test_a_killed_daemons_shards_go_on_within_ten_seconds(
     """With the lease that is the default. Each shard counts from the kill until it moves again."""
     took: list[float] = []
     with open_session(url, part="test") as conn, telling(url), daemon(url, lease=5):
-        for _ in range(3):
+        for _ in range(2):
             with daemon(url, lease=5) as victim:
                 until(lambda: shares(conn) == [2, 3], "both share")
                 theirs = held_by(conn, victim)

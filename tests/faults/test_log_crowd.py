@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 TASKS = 512
 THREADS = 64
-SECONDS = 30
+SECONDS = 16
 GROWTH = 64 * 2**20
 """Bytes that the process may grow by after it has warmed up, all that the test notes included."""
 

@@ -20,7 +20,7 @@ from tests.linearizability import UNKNOWN
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 CALLERS = 6
-SECONDS = 25.0
+SECONDS = 15.0
 CRASHES = 2
 """Of the server, at times between which connections are cut."""
 

@@ -35,7 +35,7 @@ def url(database_url: str) -> str:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_random(url: str, seed: int) -> None:
-    kill_at_random(url, 25, seed)
+    kill_at_random(url, 12, seed)
     assert_exactly_once(url)
 
 

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(150)]
 
 ROOT = Path(__file__).parents[2]
 THINGS = 1_000
-KILLS = 10
+KILLS = 6
 
 
 @pytest.fixture

@@ -302,7 +302,7 @@ def test_the_store_agrees_with_a_dictionary(database_url: str) -> None:
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_the_store_agrees_with_a_dictionary_at_length(database_url: str) -> None:
-    check(database_url, 100, 50)
+    check(database_url, 60, 50)
 
 
 def check(url: str, examples: int, steps: int) -> None:
