@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.events import step
+from benchmarks.logs.adapter import PAGE
 from eventstore import AsyncEventStore, EventStore, RecordedEvent
 
 __all__ = ["Store"]
@@ -36,8 +37,7 @@ class Store:
         return sum(1 for _ in self._store.read_stream(f"{category}-{key}"))
 
     def page(self, category: str, after: int | None) -> tuple[int, Sequence[RecordedEvent]]:
-        """Everything at once: the store pages by itself, and holds one page."""
-        found = list(self._store.read_all(after or 0))
+        found = list(self._store.read_all(after or 0, limit=PAGE))
         return (found[-1].position if found else after or 0), found
 
     def identity(self, event: RecordedEvent) -> Hashable:

@@ -242,4 +242,4 @@ def test_the_tables_equal_a_replay(
 def test_the_tables_equal_a_replay_at_length(
     server: EmbeddedServer, make_database: Callable[[], str]
 ) -> None:
-    run_machine(server, make_database, 8, 30)
+    run_machine(server, make_database, 5, 30)

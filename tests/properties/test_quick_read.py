@@ -211,7 +211,7 @@ def test_it_reads_the_vocabulary_as_pydantic_does() -> None:
 
 @pytest.mark.faults
 def test_it_reads_every_class_as_pydantic_does() -> None:
-    check_the_vocabulary(examples=3_000)
+    check_the_vocabulary(examples=1_500)
 
 
 @settings(max_examples=1_000, deadline=None)

@@ -309,7 +309,7 @@ def test_subscriptions_keep_their_promises(
 def test_subscriptions_keep_their_promises_at_length(
     database_url: str, admin_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(database_url, admin_url, monkeypatch, 50, 60)
+    check(database_url, admin_url, monkeypatch, 30, 60)
 
 
 @pytest.mark.parametrize("name", MUTANTS)
