@@ -9,10 +9,9 @@ from itertools import chain, filterfalse
 from operator import length_hint
 from threading import Event as Signal
 from threading import Lock
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from eventstore.connection.database import Connection, Database
-from eventstore.connection.session import Session
 from eventstore.errors import HistoryDiverged
 from eventstore.query import Query
 from eventstore.reading import read
@@ -90,10 +89,9 @@ class Subscription:
         self._rest: Iterator[list[RecordedEvent]] = iter(())
         """and what is not."""
         self._hand_out([])
-        self._read_until = self._seen = self._after.position
-        """So far the log was read, and there the last event stood that was read."""
+        self._read_until = self._after.position
+        """So far the log was read."""
         self._mark = 0
-        self._life: tuple[Any, ...] = ()
         self._size = read.FIRST_PAGE
         self._pace = Pace()
         self._recognised: set[int] = set()
@@ -177,18 +175,15 @@ class Subscription:
             self._few.clear()  # whoever iterates has no other
 
     def _fetch(self, limit: int) -> Rows | None:
-        def page(connection: Session) -> tuple[int, Rows | None]:
+        def page(connection: Connection) -> tuple[int, Rows | None]:
             self._recognise(connection)
-            self._go_back_after_a_crash(connection)
             until = self._watermark(connection)
             if until <= self._read_until:
                 return self._read_until, None
-            return until, self._read(connection, until, limit)
+            rows = self._read(connection, until, limit)
+            return (rows.last.position if len(rows) == limit else until), rows
 
-        until, rows = self._database.read_log(page)
-        if rows:
-            self._seen = rows.last.position
-        self._read_until = self._seen if rows and len(rows) == limit else until
+        self._read_until, rows = self._database.read_log(page)
         return rows
 
     def _read(self, connection: Connection, until: int, limit: int) -> Rows:
@@ -214,23 +209,11 @@ class Subscription:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _watermark(self, connection: Session) -> int:
+    def _watermark(self, connection: Connection) -> int:
         """The watermark, asked for once for all pages up to it."""
         if self._mark <= self._read_until:
             self._mark = read.watermark(connection)
         return self._mark
-
-    def _go_back_after_a_crash(self, connection: Session) -> None:
-        """Reads on after the last event, in another life of the server.
-
-        Behind that event may lie positions that were read as empty, because who had taken them
-        gave up. A crash takes them back if nothing had reached the disk since, and then they are
-        given once more.
-        """
-        if self._life != connection.life:
-            if self._life:
-                self._read_until, self._mark = self._seen, 0
-            self._life = connection.life
 
     def _recognise(self, connection: Connection) -> None:
         """Compares the checkpoint with the log, once a connection.

@@ -109,22 +109,22 @@ def appended(server: EmbeddedServer, notes: Path, events: int = EVENTS or _SHORT
 
 
 def trouble(server: EmbeddedServer, writers: Sequence[Child], events: int) -> int:
-    """Cuts connections, and kills the server, until so many positions were taken; counts cuts."""
+    """Cuts connections, and kills the server, until there are so many events; counts cuts."""
     choose, cuts = random.Random(6), 0
     for stage in range(_KILLS + 1):
         if stage:
             kill(server)
             server.ensure_running()
         with psycopg.connect(server.admin_url(DATABASE), autocommit=True) as admin:
-            while positions(admin) < events * (stage + 1) / (_KILLS + 1):
+            while recorded(admin) < events * (stage + 1) / (_KILLS + 1):
                 assert all(writer.process.poll() is None for writer in writers)
                 sleep(choose.random() * _PEACE)
                 cuts += cut_one(admin)
     return cuts
 
 
-def positions(admin: Connection) -> int:
-    """How many were taken; some of them for nothing."""
-    row = admin.execute("SELECT last_value FROM eventstore.events_position_seq").fetchone()
+def recorded(admin: Connection) -> int:
+    """How many events there are."""
+    row = admin.execute("SELECT count(*) FROM eventstore.event_ids").fetchone()
     assert row is not None
     return int(row[0])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event as Signal
+from typing import Any
 
 import psycopg
 import pytest
 
-from eventstore import EventStore
+from eventstore import Append, EventStore
 from eventstore.connection.database import Limits
 from eventstore.connection.server import make_database
 from eventstore.embedded import EmbeddedServer
@@ -84,10 +85,10 @@ def test_kill_under_load(durable: EventStore, durable_server: EmbeddedServer) ->
     assert_survived(durable, acknowledged, following.result())
 
 
-def test_positions_that_are_given_once_more_are_read(
+def test_positions_that_a_crash_takes_back_are_not_given_again(
     durable: EventStore, durable_server: EmbeddedServer
 ) -> None:
-    """They were taken, given up, and passed by a reader; then a crash took them back."""
+    """They were taken, given up, and passed by a reader."""
     before = durable.append("s-1", said(1))
     with psycopg.connect(durable_server.admin_url("store"), autocommit=True) as admin:
         # Else the server would write them to disk by itself, a fifth of a second later.
@@ -106,7 +107,29 @@ def test_positions_that_are_given_once_more_are_read(
             assert subscribed.fetch() == []
             kill(durable_server)
         durable_server.ensure_running()
-        again = durable.append("s-2", said(3))
-        assert again.positions[0] < passed, "the crash took nothing back"
-        found = [next(subscribed) for _ in range(3)]
-        assert [recorded.position for recorded in found] == list(again.positions)
+        assert durable.watermark() < passed, "the crash took nothing back"
+        with ThreadPoolExecutor(WRITERS) as pool:
+            # Each by a way of its own, and all at once: whichever comes first makes ready.
+            again: list[Future[Any]] = [
+                pool.submit(durable.append, "s-2", said(1)),
+                pool.submit(durable.append, "s-3", said(3)),
+                pool.submit(durable.append, "s-4", said(1), tags=["t:1"]),
+                pool.submit(durable.append_many, [Append("s-5", said(1)), Append("s-6", said(1))]),
+            ]
+            with open_store(durable_server.url("store")) as other:
+                other.append("s-7", said(1))
+            for one in again:
+                one.result()
+        positions = [recorded.position for recorded in durable.read_all(before.position)]
+        assert len(positions) == 8
+        assert min(positions) > passed
+        assert max(positions) < passed + 70_000, "it was made ready more than once"
+        assert [next(subscribed).position for _ in positions] == positions
+        assert [recorded.position for recorded in durable.read_all(passed)] == positions
+
+
+def test_a_restart_leaves_no_gap(durable: EventStore, durable_server: EmbeddedServer) -> None:
+    before = durable.append("s-1", said(1))
+    durable_server.stop()
+    durable_server.ensure_running()
+    assert durable.append("s-1", said(1)).position == before.position + 1
