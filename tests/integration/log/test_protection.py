@@ -179,9 +179,9 @@ MAY_CALL: dict[tuple[str, ...], set[str]] = {
     },
     (): {
         "act_as_subscriber", "begin_append", "begin_life", "bind_login", "decide",
-        "give_sign_of_life", "lock_streams", "lock_subscription", "lock_tags", "matching", "move_sealed_until",
-        "park_delivery", "protect_log", "protect_tenants", "recorded_requests", "refuse_change",
-        "release_lost", "repeated", "require_conditions",
+        "give_sign_of_life", "lock_streams", "lock_subscription", "lock_tags", "matching",
+        "move_sealed_until", "park_delivery", "protect_log", "protect_tenants", "recorded_requests",
+        "refuse_change", "release_lost", "repeated", "require_conditions",
     },
 }
 # fmt: on
