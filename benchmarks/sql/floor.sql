@@ -13,6 +13,17 @@ INSERT INTO public.bare (data) VALUES (:payload)
 -- The same insert through the driver.
 INSERT INTO public.bare (data) VALUES (%(payload)s)
 
+-- name: append_one
+-- What the server does for an append, called without a client of ours, as a pgbench script: a new
+-- stream every twenty events, and ids that ascend as those of a UUIDv7 do.
+\set n :n + 1
+SELECT eventstore.append_one(
+    'default', 'bench-' || :turn::text || '-' || :client_id::text || '-' || (:n::bigint / 20)::text,
+    -2, (lpad(to_hex(:turn::bigint), 12, '0') || lpad(to_hex(:client_id::bigint), 4, '0')
+         || lpad(to_hex(:n::bigint), 16, '0'))::uuid,
+    'bench.step_taken', 1::smallint, (lpad(to_hex(:n::bigint), 32, '0'))::uuid, NULL, 'writer', NULL,
+    'work', :payload::json, '{}', NULL)
+
 -- name: insert_many
 -- The floor of a batch: the same payloads in one statement, in the quickest of six ways.
 INSERT INTO public.bare (data)
