@@ -240,9 +240,7 @@ class LogReader:
     def watermark(self) -> int:
         """The highest position below which nothing can still appear.
 
-        On a standby it is the one that the primary stored last, and `read_age` tells its age. To
-        remember how far one has read, keep the position of an event: above the last one, a crash
-        of the server can take positions back that nobody had kept, and give them once more.
+        On a standby it is the one that the primary stored last, and `read_age` tells its age.
         """
         return self.database.read_log(read.watermark)
 

@@ -28,7 +28,7 @@ class ServerChanged(psycopg.OperationalError):
     """The server behind the pooler is not the one of before, or has been through a crash.
 
     A direct connection would be lost by that. Whoever remembers what it read has to know: the
-    crash may have taken back positions that nobody committed.
+    crash may have taken back what was committed lazily.
     """
 
 
@@ -44,8 +44,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._settings: list[tuple[LiteralString, dict[str, Any]]] = []
-        self.life: tuple[Any, ...] = ()
-        """What tells one life of the server from the next; another one begins after a crash."""
+        self._life: tuple[Any, ...] = ()
         self._answers: list[psycopg.Cursor[tuple[Any, ...]]] = []
         self._in_transaction = False
         self._turn = RLock()
@@ -64,9 +63,9 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
             # transaction only. That it is right by chance happens once in four billion times.
             own = self.info.backend_pid
             answer = self.execute(query, {**values, "backend": own}).fetchone() or (None,)
-            self.life = self.life or answer[1:3]
             if answer[0] == own:
                 return
+            self._life = answer[1:3]
             self.pooled = True
             self.cursor_factory = _PooledCursor
             # The server's UTC lasts for a transaction, and the pooler goes on telling its own.
@@ -145,7 +144,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         answers, self._answers = self._answers, []
         for answer in answers:
             # One without a row is of a transaction that failed, and has raised why.
-            if answer.rowcount == 1 and (answer.fetchone() or ())[1:3] != self.life:
+            if answer.rowcount == 1 and (answer.fetchone() or ())[1:3] != self._life:
                 self.close()
                 raise ServerChanged("the server behind the pooler was restarted or replaced")
 

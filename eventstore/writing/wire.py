@@ -65,7 +65,7 @@ def receipts(
     request: Request, positions: Sequence[int], stream_versions: Sequence[int]
 ) -> list[Receipt]:
     """A receipt for each append of a request, from its events' part of the function's answer."""
-    if len(request.appends) == 1:
+    if len(request.appends) == 1:  # nearly always, and then there is nothing to divide
         stream_id = request.appends[0].stream_id
         return [Receipt(stream_id, stream_versions[-1], tuple(positions), request.event_ids)]
     made, at = [], 0

@@ -58,8 +58,8 @@ SELECT position FROM projections.failures
  WHERE projection = %(projection)s AND build = 'live' AND position = ANY (%(positions)s)
 
 -- name: be_brief_and_lazy
--- The same, and a crash of the server may take back the last moments; the hook is then told of
--- them again.
+-- A crash of the server may take back the last moments; the hook is then told of them again. And a
+-- holder that stands still in the middle of the transaction is not waited for.
 SELECT set_config('synchronous_commit', 'off', true),
        set_config('transaction_timeout', '10s', true)
 

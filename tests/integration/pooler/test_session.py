@@ -238,16 +238,6 @@ def test_a_page_in_order_within_one_transaction(session: Session, store: EventSt
         read.watermark(session)
 
 
-def test_connections_agree_on_the_life_of_their_server(url: str, database_url: str) -> None:
-    with (
-        connect(url, role="projector") as pooled,
-        connect(database_url, role="projector") as direct,
-    ):
-        plan_for_keys(direct)
-        assert direct.life == pooled.life
-        assert all(direct.life)
-
-
 def test_another_life_of_the_server_is_noticed(durable_server: EmbeddedServer) -> None:
     """A pooler hides that the server crashed; who remembers what it read has to know."""
 
